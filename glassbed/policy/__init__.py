@@ -1,0 +1,1 @@
+"""The policy pack: read, checked, and compiled into what PostgreSQL enforces. No Django."""
