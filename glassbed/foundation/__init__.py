@@ -1,0 +1,1 @@
+"""What every feature stands on: the database's purposes, bindings, the bus, blobs, keys, ledger, mail."""

@@ -1,0 +1,57 @@
+"""Bindings of the foundation's own tables and of Django's and allauth's."""
+
+from glassbed.policy.binding import Binding, Bound, NotPersonal, Own, Person
+
+BINDINGS: dict[str, Binding] = {
+    "foundation_datakey": Bound(
+        category="key",
+        person=(Person("person_id"),),
+        retention="with_account",
+        erasure="delete",
+        portable=False,
+        see=(Own("person_id"),),
+        confidential=("wrapped",),
+    ),
+    "foundation_ledgernote": Bound(
+        category="ledger",
+        person=(Person("person_id"),),
+        retention="with_account",
+        erasure="delete",
+        portable=False,
+        see=(Own("person_id"),),
+        change=(),
+        confidential=("salt",),
+    ),
+    "foundation_ledgerentry": NotPersonal(
+        because="digests over salted notes, sequence numbers and kinds only", also=("accountability",)
+    ),
+    "foundation_mail": Bound(
+        category="mail",
+        person=(Person("person_id"),),
+        retention="mail",
+        erasure="delete",
+        portable=False,
+        see=(Own("person_id"),),
+        change=(),
+    ),
+    "account_emailaddress": Bound(
+        category="account",
+        person=(Person("user_id"),),
+        retention="with_account",
+        erasure="delete",
+        portable=True,
+        see=(Own("user_id"),),
+    ),
+    "account_emailconfirmation": Bound(
+        category="account",
+        person=(Person("email_address_id", via="account_emailaddress"),),
+        retention="with_account",
+        erasure="delete",
+        portable=False,
+    ),
+    "django_content_type": NotPersonal(because="names of tables"),
+    "django_migrations": NotPersonal(because="names of migrations"),
+    "auth_permission": NotPersonal(because="names of permissions; none is given to anybody"),
+    "auth_group": NotPersonal(because="names of groups; there are none"),
+    "auth_group_permissions": NotPersonal(because="joins two tables of names"),
+}
