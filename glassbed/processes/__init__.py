@@ -1,0 +1,1 @@
+"""What runs: web, live, recorder, worker and the supervisor that keeps them."""

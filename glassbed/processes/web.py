@@ -1,0 +1,119 @@
+"""The web process: granian, with `live` before Django on one port and one origin.
+
+Sockets stay in the event loop; pages are plain synchronous Django in a few threads.
+"""
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import Any, cast
+
+import psycopg
+from a2wsgi import WSGIMiddleware
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from psycopg.conninfo import make_conninfo
+
+from glassbed.foundation import log
+from glassbed.foundation.config import split_address
+from glassbed.foundation.setup import setup_django
+from glassbed.processes.live import LiveApp
+
+logger = logging.getLogger(__name__)
+THREADS = 8
+CONNECTIONS = 4096
+GOODBYE_S = 8.0
+
+
+def main(argv: list[str]) -> int:
+    if argv:
+        print("glassbed web takes no arguments")
+        return 2
+    setup_django("web")
+    refuse_drift()
+    asyncio.run(serve())
+    return 0
+
+
+def refuse_drift() -> None:
+    """Raise `Drift` when the database is not what the policy pack made it: then nothing is served."""
+    from django.conf import settings
+
+    from glassbed.foundation.apply import verify
+
+    database = settings.DATABASES["default"]
+    dsn = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    with psycopg.connect(make_conninfo(**{key: database[name] for key, name in dsn.items()})) as connection:
+        verify(connection, settings.GLASSBED_PACK, settings.GLASSBED_ROLES)
+
+
+async def serve() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    from django.conf import settings
+    from django.core.checks import run_checks
+    from django.core.wsgi import get_wsgi_application
+
+    if faults := run_checks(tags=["glassbed"]):
+        raise SystemExit("\n".join(str(fault) for fault in faults))
+    live = LiveApp(
+        nats_url=settings.INSTANCE.nats_url,
+        secret=settings.GLASSBED.secret("tickets"),
+        origins=origins(),
+    )
+    pages = WSGIMiddleware(cast("Any", get_wsgi_application()), workers=THREADS)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await live(scope, receive, send)
+            return
+
+        async def receive_more() -> Any:
+            return await receive()  # granian's is awaitable, but no coroutine, which a2wsgi needs
+
+        await pages(scope, receive_more, send)
+
+    host, port = split_address(settings.GLASSBED.listen)
+    cert, key = certificate()
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        log_enabled=False,
+        ssl_cert=cert,
+        ssl_key=key,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    log.event(logger, "web_started")
+    await server.serve()
+    await live.stop()
+
+
+def origins() -> frozenset[str]:
+    """The origins of our own pages: the public one, and on plain loopback its other names."""
+    from django.conf import settings
+
+    found = {settings.GLASSBED.public_url}
+    if not settings.SECURE:
+        port = split_address(settings.GLASSBED.listen)[1]
+        found |= {f"http://{host}:{port}" for host in ("localhost", "127.0.0.1")}
+    return frozenset(found)
+
+
+def certificate() -> tuple[Path | None, Path | None]:
+    """Certificate and key to serve with, if we encrypt ourselves."""
+    from django.conf import settings
+
+    from glassbed.processes import authority
+
+    config = settings.GLASSBED
+    if config.tls == "files":
+        return config.tls_cert, config.tls_key
+    if config.tls == "local":
+        return authority.certificate_for(config.home, config.public_url)
+    return None, None
