@@ -1,0 +1,1 @@
+"""What people use, one folder a feature, in this order: accounts, printers, library, jobs, traces."""

@@ -1,0 +1,60 @@
+"""Sign-up through allauth: who may, and what comes into being with a person."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+
+from glassbed.features.accounts import first_link
+from glassbed.features.accounts.models import Person, Profile
+from glassbed.foundation.keys import create_data_key
+from glassbed.foundation.ledger import note
+
+INVITED = "invited"
+"""Session key: the visitor came by a link that lets them sign up though sign-up is closed."""
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Our rules in allauth's flows. Runs under the purpose `sign_in`."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Before the operator's link was used, only that link opens the door; afterwards the setting decides."""
+        if first_link.carried_by(request):
+            return True
+        if not first_link.was_used():
+            return False
+        return settings.GLASSBED.signup == "open" or bool(request.session.get(INVITED))
+
+    def new_user(self, request: HttpRequest) -> Person:
+        return Person(is_operator=first_link.carried_by(request))
+
+    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 -- allauth's signature
+        with transaction.atomic():
+            super().save_user(request, user, form, commit=commit)
+            Profile.objects.create(person=user)
+            create_data_key(user.pk)
+            note("account_opened", person=user.pk)
+            if user.is_operator:
+                first_link.use(request)
+        return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Plain text only: nothing in a mail is loaded from anywhere."""
+        site = SimpleNamespace(name="Glassbed", domain=settings.GLASSBED.public_url)
+        self.render_mail(template_prefix, email, {"current_site": site, "email": email, **context}).send()
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"Glassbed: {subject}"
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address behind the declared number of proxies; used for rate limits in memory, never stored."""
+        forwarded = [
+            part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
+        ]
+        hops = settings.GLASSBED.trusted_proxy
+        if hops and len(forwarded) >= hops:
+            return forwarded[-hops]
+        return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,52 @@
+"""The operator's first link: signed, good for a day, and worthless once an operator exists. Stored nowhere.
+
+Printed on the terminal by `glassbed run`. Purpose of all queries: sign_in.
+"""
+
+import hashlib
+import hmac
+import time
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from glassbed.features.accounts.models import Person
+
+LIFETIME_S = 86_400
+SESSION_KEY = "first_link"
+
+
+def make(now: float) -> str:
+    expiry = int(now) + LIFETIME_S
+    return f"{expiry}-{_mac(expiry)}"
+
+
+def is_valid(token: str, now: float) -> bool:
+    expiry, _, mac = token.partition("-")
+    return expiry.isdecimal() and int(expiry) > now and hmac.compare_digest(mac, _mac(int(expiry)))
+
+
+def address(now: float) -> str:
+    return settings.GLASSBED.public_url + reverse("first_link", args=[make(now)])
+
+
+def was_used() -> bool:
+    return Person.objects.filter(is_operator=True).exists()
+
+
+def carried_by(request: HttpRequest) -> bool:
+    """Whether this visitor came by the link, and nobody used it before."""
+    token = request.session.get(SESSION_KEY, "")
+    return bool(token) and is_valid(token, time.time()) and not was_used()
+
+
+def use(request: HttpRequest) -> None:
+    """Forget the link, in the visitor's session and on the terminal's copy."""
+    request.session.pop(SESSION_KEY, None)
+    (settings.HOME / "run" / "first-link").unlink(missing_ok=True)
+
+
+def _mac(expiry: int) -> str:
+    key = settings.GLASSBED.secret("first-link")
+    return hmac.new(key, str(expiry).encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,33 @@
+"""What a person may change of their profile."""
+
+import zoneinfo
+from typing import ClassVar
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from glassbed.features.accounts.models import Profile
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+    """All of it may stay empty."""
+
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("", _("As my browser asks")), *settings.LANGUAGES], required=False
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=[
+            ("", _("UTC")),
+            *((z, z.replace("_", " ")) for z in sorted(zoneinfo.available_timezones()) if "/" in z),
+        ],
+        required=False,
+    )
+
+    class Meta:
+        model = Profile
+        fields: ClassVar[list[str]] = ["display_name", "language", "time_zone", "units"]
+        help_texts: ClassVar[dict[str, object]] = {
+            "display_name": _("People with whom you share a printer see it. It may stay empty.")
+        }

@@ -1,0 +1,1 @@
+"""Prints: the queue of a printer, what is printing, and the history."""

@@ -1,0 +1,15 @@
+"""Bindings of prints."""
+
+from glassbed.policy.binding import Access, Binding, Bound, Level, Own, Person
+
+BINDINGS: dict[str, Binding] = {
+    "jobs_print": Bound(
+        category="print",
+        person=(Person("person_id"),),
+        retention="until_removed",
+        erasure="delete",
+        portable=True,
+        see=(Own("person_id"), Access("printer_id", Level.OPERATOR)),
+        change=(Access("printer_id", Level.OPERATOR),),
+    ),
+}

@@ -1,0 +1,138 @@
+"""The queue of a printer, the history, and the file that a bridge fetches for a print."""
+
+import time
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from glassbed.features.accounts.request import SignedIn
+from glassbed.features.jobs import actions, queries
+from glassbed.features.jobs.models import Print
+from glassbed.features.library import queries as library
+from glassbed.features.library.views import streamed
+from glassbed.features.printers import queries as printers
+from glassbed.foundation.keys import data_key
+from glassbed.foundation.purpose import for_purpose, purpose
+from glassbed.protocol.errors import GlassbedError, NotAllowed, NotFound
+from glassbed.protocol.tickets import read_bridge
+
+PAGE = 30
+
+
+@for_purpose("printing")
+@require_GET
+def history(request: SignedIn) -> HttpResponseBase:
+    """What was printed, of all printers or of one."""
+    rows = queries.history()
+    chosen = None
+    if printer_id := request.GET.get("printer"):
+        try:
+            chosen = printers.printer(UUID(printer_id))
+        except ValueError as error:
+            raise NotFound from error
+        rows = rows.filter(printer=chosen)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return render(
+        request, "jobs/history.html", {"page": page, "chosen": chosen, "printers": printers.printers()}
+    )
+
+
+@for_purpose("printing", opens=False)
+@require_POST
+def add(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
+    """Queue a file; with `now`, start it as well."""
+    person = request.user.pk
+    with purpose("printing", person=person):
+        try:
+            file = library.file(UUID(request.POST.get("file", "")))
+        except ValueError as error:
+            raise NotFound from error
+        added = actions.add_to_queue(printers.printer(printer_id), file, person)
+    if "now" in request.POST:
+        _start(request, added.pk)
+    return _answer(request, printer_id)
+
+
+@for_purpose("printing", opens=False)
+@require_POST
+def start(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    with purpose("printing", person=request.user.pk):
+        printer_id = queries.print_(print_id).printer_id
+    _start(request, print_id)
+    return _answer(request, printer_id)
+
+
+def _start(request: SignedIn, print_id: UUID) -> None:
+    """Start a print; what went wrong is told beside the queue, where the print waits again."""
+    try:
+        actions.start(print_id, request.user.pk)
+    except GlassbedError as error:
+        messages.error(request, str(error))
+
+
+@for_purpose("printing")
+@require_POST
+def move(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    """Move a waiting print before another one (`before`), or to the end."""
+    waiting = queries.print_(print_id)
+    before = request.POST.get("before")
+    actions.move_in_queue(waiting, before=queries.print_(UUID(before)) if before else None)
+    return _answer(request, waiting.printer_id)
+
+
+@for_purpose("printing")
+@require_POST
+def take(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    waiting = queries.print_(print_id)
+    printer_id = waiting.printer_id
+    actions.take_from_queue(waiting)
+    return _answer(request, printer_id)
+
+
+@for_purpose("printing")
+@require_POST
+def again(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    added = actions.print_again(queries.print_(print_id), request.user.pk)
+    messages.success(request, _("%(name)s waits in the queue.") % {"name": added.file_name})
+    return redirect("printer", added.printer_id)
+
+
+@for_purpose("printing")
+@require_POST
+def remove(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    actions.remove_from_history(queries.print_(print_id))
+    messages.success(request, _("The print is removed from the history."))
+    return redirect("history")
+
+
+def _answer(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
+    return redirect("printer", printer_id)
+
+
+@for_purpose("relaying", signed_in=False)
+@require_GET
+def bridge_file(request: HttpRequest, print_id: UUID) -> HttpResponseBase:
+    """Hand a bridge the file of a print that was ordered from it, and of no other."""
+    scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
+    try:
+        ticket = read_bridge(text, printers.tickets_secret(), time.time())
+    except NotAllowed as error:
+        return JsonResponse({"error": str(error)}, status=HTTPStatus.UNAUTHORIZED)
+    wanted = (
+        Print.objects.select_related("file")
+        .filter(
+            pk=print_id, state=Print.State.SENDING, printer__bridge=UUID(ticket.bridge), file__isnull=False
+        )
+        .first()
+    )
+    if scheme != "Bearer" or wanted is None or wanted.file is None:
+        raise NotFound
+    return streamed(wanted.file.pk, wanted.file.name, wanted.file.size_bytes, data_key(wanted.file.owner_id))

@@ -1,0 +1,1 @@
+"""The files that a person keeps, and what their slicer wrote into them."""

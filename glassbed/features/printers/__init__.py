@@ -1,0 +1,1 @@
+"""Bridges, printers, who may use them, and the commands given to them."""

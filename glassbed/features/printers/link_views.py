@@ -1,0 +1,96 @@
+"""Pages where the right to a row is a code or a link: pairing a bridge, accepting an invitation."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from glassbed.features.accounts.request import SignedIn
+from glassbed.features.printers import actions, pairing, queries
+from glassbed.features.printers.forms import CodeForm
+from glassbed.features.printers.models import Invitation, Pairing
+from glassbed.foundation.purpose import for_purpose, purpose
+from glassbed.protocol.comparison import comparison_words
+from glassbed.protocol.errors import NotAllowed, NotFound
+
+
+@for_purpose("printing", opens=False)
+@require_GET
+def bridges(request: SignedIn) -> HttpResponseBase:
+    """One's bridges; for the operator also the one of this machine, while it is nobody's."""
+    with purpose("relaying", person=request.user.pk):
+        local = queries.waiting_local_bridge() if request.user.is_operator else None
+    with purpose("printing", person=request.user.pk):
+        mine = queries.bridges().prefetch_related("printers")
+        return render(request, "printers/bridges.html", {"bridges": mine, "local_bridge": local})
+
+
+@for_purpose("printing")
+@require_POST
+def revoke(request: SignedIn, bridge_id: UUID) -> HttpResponseBase:
+    actions.revoke_bridge(queries.bridge(bridge_id), request.user.pk)
+    messages.success(request, _("The bridge has lost its rights and is disconnected."))
+    return redirect("bridges")
+
+
+@for_purpose("relaying")
+@require_http_methods(["GET", "POST"])
+def pair(request: SignedIn) -> HttpResponseBase:
+    """Type a bridge's code, see what it will see, approve or refuse."""
+    form = CodeForm(request.POST or ({"code": request.GET["code"]} if "code" in request.GET else None))
+    found: Pairing | None = None
+    if form.is_bound and form.is_valid():
+        try:
+            found = pairing.by_code(form.cleaned_data["code"], as_of=timezone.now())
+        except NotFound:
+            form.add_error(
+                "code",
+                _("No bridge shows this code now. Look at the bridge; a code is good for ten minutes."),
+            )
+    if found is None or request.method == "GET":
+        words = comparison_words(bytes(found.public_key)) if found else ""
+        return render(request, "printers/pair.html", {"form": form, "pairing": found, "words": words})
+    if "refuse" in request.POST:
+        actions.refuse_pairing(found, as_of=timezone.now())
+        messages.info(request, _("The bridge was refused."))
+    else:
+        bridge = actions.approve_pairing(
+            found, request.user.pk, name=request.POST.get("name", "")[:60], as_of=timezone.now()
+        )
+        messages.success(request, _("%(name)s is your bridge now.") % {"name": bridge.name})
+    return redirect("bridges")
+
+
+@for_purpose("relaying")
+@require_POST
+def adopt_local(request: SignedIn) -> HttpResponseBase:
+    """The operator makes the bridge on the server's own machine theirs."""
+    if not request.user.is_operator:
+        raise NotAllowed
+    waiting = queries.waiting_local_bridge()
+    if waiting is None:
+        raise NotFound(_("The bridge of this machine does not wait to be adopted. Is it running?"))
+    actions.approve_pairing(waiting, request.user.pk, name=_("This machine"), as_of=timezone.now())
+    messages.success(request, _("The bridge on this machine is yours now."))
+    return redirect("printer_add")
+
+
+@for_purpose("sharing")
+@require_http_methods(["GET", "POST"])
+def invitation(request: SignedIn, token: str) -> HttpResponseBase:
+    """Say what is offered before it is accepted."""
+    if request.method == "POST":
+        printer = actions.accept_invitation(token, request.user.pk, as_of=timezone.now())
+        return redirect("printer", printer.pk)
+    offered = (
+        Invitation.objects.select_related("printer__owner__profile")
+        .filter(token_hash=actions.hashed(token), expires_at__gt=timezone.now())
+        .first()
+    )
+    if offered is None:
+        raise NotFound(_("This invitation was used, withdrawn, or is too old. Ask for a new one."))
+    return render(request, "printers/invitation.html", {"invitation": offered})

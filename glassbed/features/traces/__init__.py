@@ -1,0 +1,1 @@
+"""Temperatures and progress of a print over time, as one-minute blobs."""

@@ -1,0 +1,9 @@
+"""Removing traces. Purpose: printing."""
+
+from uuid import UUID
+
+from glassbed.features.traces.models import Chunk
+
+
+def forget_print(print_id: UUID) -> None:
+    Chunk.objects.filter(print=print_id).delete()
