@@ -1,0 +1,1 @@
+"""The site: settings, middleware, pages that compose features, and the design system."""

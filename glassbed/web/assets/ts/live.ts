@@ -1,0 +1,160 @@
+/* The page's one WebSocket: readings of every printer shown, as long as somebody looks. */
+
+import { announceState, paint, printerElements, showNotice, signalRefresh } from "./paint.js";
+import { csrfHeaders } from "./page.js";
+import { backoff, merge, shownState, type Reading } from "./reading.js";
+import { word } from "./words.js";
+
+const VERSION = 1;
+const HIDDEN_LIMIT_MS = 60_000;
+const NOTICE_AFTER_MS = 1_500;
+
+type Frame =
+  | { t: "sample"; printer: string; delta: Reading; full?: boolean }
+  | { t: "link"; printer: string; online: boolean }
+  | { t: "changed"; printer: string; what: string }
+  | { t: "again" };
+
+const readings = new Map<string, Reading>();
+const links = new Map<string, boolean>();
+let asked = new Set<string>();
+let socket: WebSocket | undefined;
+let generation = 0; // of the connection; what an older one still says is not heard
+let attempt = 0;
+let retry: number | undefined;
+let hiding: number | undefined;
+let notice: number | undefined;
+let seenBefore = false; // connected once: what changed since was missed
+let refused = false;
+
+function shownPrinters(): Set<string> {
+  return new Set([...printerElements()].map((element) => element.dataset["printer"] ?? ""));
+}
+
+function repaint(printer: string): void {
+  paint(printer, readings.get(printer), links.get(printer));
+}
+
+function markStale(stale: boolean): void {
+  for (const element of printerElements()) element.toggleAttribute("data-stale", stale);
+  window.clearTimeout(notice);
+  if (!stale) showNotice("");
+  else notice = window.setTimeout(() => showNotice(word("live.reconnecting")), NOTICE_AFTER_MS);
+}
+
+/** A ticket for these printers; `null` when the server will not give one. */
+async function fetchTicket(printers: string[]): Promise<string | null> {
+  const answer = await fetch("/live/ticket", {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "Content-Type": "application/json", Accept: "application/json", ...csrfHeaders() },
+    body: JSON.stringify({ printers }),
+  });
+  if (answer.status === 429 || answer.status >= 500) throw new Error(`ticket: ${answer.status}`);
+  if (!answer.ok || answer.redirected) return null;
+  return ((await answer.json()) as { ticket: string }).ticket;
+}
+
+function hear(frame: Frame): void {
+  if (frame.t === "sample") {
+    const before = shownState(readings.get(frame.printer), links.get(frame.printer));
+    readings.set(frame.printer, merge(readings.get(frame.printer), frame.delta, frame.full ?? false));
+    repaint(frame.printer);
+    announceState(frame.printer, before, shownState(readings.get(frame.printer), links.get(frame.printer)));
+  } else if (frame.t === "link") {
+    const before = shownState(readings.get(frame.printer), links.get(frame.printer));
+    links.set(frame.printer, frame.online);
+    if (!frame.online) readings.delete(frame.printer);
+    repaint(frame.printer);
+    announceState(frame.printer, before, shownState(readings.get(frame.printer), frame.online));
+  } else if (frame.t === "changed") {
+    signalRefresh(frame.what, frame.printer);
+  } else if (frame.t === "again") {
+    disconnect();
+    later(Math.random()); // everybody who watched is asked at once
+  }
+}
+
+function later(seconds: number): void {
+  window.clearTimeout(retry);
+  retry = window.setTimeout(() => void connect(), seconds * 1000);
+}
+
+function lost(mine: number): void {
+  if (mine !== generation) return;
+  socket = undefined;
+  markStale(true);
+  if (document.visibilityState === "visible") later(backoff(attempt++, Math.random()));
+}
+
+function greeted(): void {
+  attempt = 0;
+  markStale(false);
+  if (seenBefore) signalRefresh(null, null);
+  seenBefore = true;
+}
+
+function open(ticket: string, mine: number): void {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const next = new WebSocket(`${scheme}//${location.host}/live`);
+  socket = next;
+  next.addEventListener("open", () => {
+    next.send(JSON.stringify({ t: "hello", ticket, version: VERSION }));
+  });
+  let first = true;
+  next.addEventListener("message", (event: MessageEvent<string>) => {
+    if (mine !== generation) return;
+    if (first) greeted();
+    first = false;
+    hear(JSON.parse(event.data) as Frame);
+  });
+  next.addEventListener("close", () => lost(mine));
+}
+
+async function connect(): Promise<void> {
+  asked = shownPrinters();
+  if (refused || asked.size === 0) return;
+  const mine = ++generation;
+  try {
+    const ticket = await fetchTicket([...asked].sort());
+    if (mine !== generation) return;
+    if (ticket !== null) return open(ticket, mine);
+    refused = true;
+    markStale(true);
+    window.clearTimeout(notice);
+    showNotice(word("live.refused"));
+  } catch {
+    lost(mine);
+  }
+}
+
+function disconnect(): void {
+  generation++;
+  window.clearTimeout(retry);
+  socket?.close(1000);
+  socket = undefined;
+}
+
+function visibilityChanged(): void {
+  window.clearTimeout(hiding);
+  if (document.visibilityState === "hidden") hiding = window.setTimeout(disconnect, HIDDEN_LIMIT_MS);
+  else if (!socket) {
+    attempt = 0;
+    later(0);
+  }
+}
+
+/** Watch every printer on the page; called again after each swap. */
+export function watch(): void {
+  const shown = shownPrinters();
+  for (const printer of shown) repaint(printer);
+  if ([...shown].every((printer) => asked.has(printer))) return;
+  disconnect();
+  void connect();
+}
+
+document.addEventListener("visibilitychange", visibilityChanged);
+window.addEventListener("pagehide", disconnect);
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) later(0);
+});

@@ -1,0 +1,102 @@
+"""A living product within a minute: the simulated printer on this machine's bridge, printing a shipped file."""
+
+import hashlib
+import io
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from django.http import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from glassbed.drivers.simulated import DEMO_FILE
+from glassbed.features.accounts.request import SignedIn
+from glassbed.features.jobs import actions as jobs
+from glassbed.features.library import actions as library
+from glassbed.features.library import gcode
+from glassbed.features.library.models import File
+from glassbed.features.library.upload import Received, store, write_picture
+from glassbed.features.printers import actions as printers
+from glassbed.features.printers import queries
+from glassbed.features.printers.models import Bridge, Printer
+from glassbed.foundation.blobs import blob_key
+from glassbed.foundation.keys import data_key
+from glassbed.foundation.purpose import for_purpose, purpose
+from glassbed.protocol.errors import GlassbedError, NotAllowed, Unavailable
+from glassbed.protocol.ids import uuid7
+
+PATIENCE_S = 15.0
+_T = TypeVar("_T")
+ADDRESS = "simulated://demo?speed=20"
+
+
+@for_purpose("printing", opens=False)
+@require_POST
+def start_demo(request: SignedIn) -> HttpResponseBase:
+    """Adopt this machine's bridge if it waits, bind the simulated printer, and print the shipped file on it."""
+    if not request.user.is_operator:
+        raise NotAllowed
+    person = request.user.pk
+    bridge = _local_bridge(person)
+    printer = _bound(person, bridge)
+    file = _shipped_file(person)
+    with purpose("printing", person=person):
+        waiting = jobs.add_to_queue(queries.printer(printer.pk), file, person)
+    _patiently(lambda: jobs.start(waiting.pk, person))
+    return redirect("printer", printer.pk)
+
+
+def _local_bridge(person: UUID) -> Bridge:
+    with purpose("relaying", person=person):
+        mine = Bridge.objects.filter(owner=person, is_local=True, revoked_at=None).first()
+        waiting = queries.waiting_local_bridge()
+        if mine is None and waiting is not None:
+            mine = printers.approve_pairing(waiting, person, name=_("This machine"), as_of=timezone.now())
+    if mine is None:
+        raise Unavailable(
+            _("The bridge on this machine is not running. Start Glassbed with its local bridge.")
+        )
+    return mine
+
+
+def _bound(person: UUID, bridge: Bridge) -> Printer:
+    return _patiently(
+        lambda: printers.bind_printer(
+            person=person,
+            bridge_id=bridge.pk,
+            name=_("Demo printer"),
+            driver="simulated",
+            address=ADDRESS,
+            key=None,
+        )
+    )
+
+
+def _shipped_file(person: UUID) -> File:
+    content = DEMO_FILE.read_bytes()
+    with purpose("printing", person=person):
+        key = data_key(person)
+    blob_id = uuid7()
+    with store().write(blob_id, blob_key(key, blob_id)) as writer:
+        writer.write(content)
+    header = gcode.read_header(io.BytesIO(content), len(content))
+    received = Received(blob_id, DEMO_FILE.name, len(content), hashlib.sha256(content).hexdigest(), header)
+    picture = write_picture(header, key)
+    with purpose("printing", person=person):
+        return library.add_file(received, owner=person, picture=picture)
+
+
+def _patiently(step: Callable[[], _T]) -> _T:
+    """Try again while the bridge, just adopted, is still on its way."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return step()
+        except GlassbedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)

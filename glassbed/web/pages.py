@@ -1,0 +1,200 @@
+"""Pages that compose features: the dashboard, a printer, a print, and what belongs to the instance."""
+
+import time
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from glassbed.features.accounts import first_link
+from glassbed.features.accounts.models import Person
+from glassbed.features.accounts.request import SignedIn, Visit
+from glassbed.features.jobs import queries as jobs
+from glassbed.features.library import queries as library
+from glassbed.features.printers import queries as printers
+from glassbed.features.traces import queries as traces
+from glassbed.foundation import ledger, mail
+from glassbed.foundation.purpose import for_purpose, purpose
+from glassbed.policy.binding import Level
+from glassbed.protocol.errors import NotAllowed, NotFound
+
+RECENT_PRINTS = 5
+CHOICE_OF_FILES = 50
+
+
+@for_purpose("printing", signed_in=False, opens=False)
+@require_GET
+def home(request: Visit) -> HttpResponseBase:
+    """The dashboard of who is signed in, else what this is."""
+    if isinstance(request.user, Person):
+        with purpose("relaying", person=request.user.pk):
+            local = request.user.is_operator and printers.waiting_local_bridge() is not None
+        with purpose("printing", person=request.user.pk):
+            return render(request, "pages/dashboard.html", _dashboard(request.user, local_bridge_waits=local))
+    with purpose("sign_in"):
+        return render(request, "pages/welcome.html", {"is_new": not first_link.was_used()})
+
+
+def _dashboard(person: Person, *, local_bridge_waits: bool) -> dict[str, Any]:
+    mine = list(printers.printers())
+    levels = printers.levels(person.pk, mine)
+    under_way, waiting = jobs.under_way_by_printer(), jobs.waiting_by_printer()
+    cards = [
+        {
+            "printer": printer,
+            "level": levels[printer.pk],
+            "may_control": levels[printer.pk] >= Level.OPERATOR,
+            "under_way": under_way.get(printer.pk),
+            "waiting": waiting.get(printer.pk, 0),
+        }
+        for printer in mine
+    ]
+    bridges = list(printers.bridges())
+    return {
+        "cards": cards,
+        "bridges": bridges,
+        "can_demo": person.is_operator and (local_bridge_waits or any(b.is_local for b in bridges)),
+        "has_demo": any(p.driver == "simulated" for p in mine),
+        "recent": list(jobs.history()[:RECENT_PRINTS]),
+    }
+
+
+@for_purpose("printing")
+@require_GET
+def printer(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
+    """A printer: live state, controls, queue, connections, facts."""
+    shown = printers.printer(printer_id)
+    level = printers.level(shown, request.user.pk)
+    context = {
+        "printer": shown,
+        "level": level,
+        "is_owner": level == Level.OWNER,
+        "may_control": level >= Level.OPERATOR,
+        "connections": printers.connections(shown) if level == Level.OWNER else [],
+        "files": library.files()[:CHOICE_OF_FILES],
+        "chosen_file": request.GET.get("file", ""),
+        **_prints_of(shown),
+    }
+    return render(request, "pages/printer.html", context)
+
+
+def _prints_of(shown: Any) -> dict[str, Any]:
+    return {
+        "under_way": jobs.under_way(shown),
+        "queue": list(jobs.queue(shown)),
+        "recent": list(jobs.history().filter(printer=shown)[:RECENT_PRINTS]),
+    }
+
+
+@for_purpose("printing")
+@require_GET
+def printer_prints(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
+    """The queue and the latest prints alone: fetched again when they change."""
+    shown = printers.printer(printer_id)
+    may = printers.level(shown, request.user.pk) >= Level.OPERATOR
+    return render(
+        request, "pages/printer_prints.html", {"printer": shown, "may_control": may, **_prints_of(shown)}
+    )
+
+
+@for_purpose("printing")
+@require_GET
+def print_page(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    done = jobs.print_(print_id)
+    return render(request, "pages/print.html", {"print": done, "has_trace": traces.exists(print_id)})
+
+
+@for_purpose("printing")
+@require_GET
+def print_trace(request: SignedIn, print_id: UUID) -> HttpResponseBase:
+    """The temperatures of a print: seconds since its start, and one list of °C a series."""
+    jobs.print_(print_id)
+    return JsonResponse(traces.series(print_id))
+
+
+@for_purpose("printing")
+@require_GET
+def file_page(request: SignedIn, file_id: UUID) -> HttpResponseBase:
+    """A file and where it can be printed."""
+    mine = list(printers.printers())
+    levels = printers.levels(request.user.pk, mine)
+    targets = [p for p in mine if levels[p.pk] >= Level.OPERATOR]
+    return render(request, "pages/file.html", {"file": library.file(file_id), "targets": targets})
+
+
+# -- the instance -----------------------------------------------------------------------------------------
+
+
+def may_read_outbox(request: HttpRequest) -> bool:
+    """Without a mail server: who sits at this machine, while it serves only itself; else the operator."""
+    if mail.server_is_set():
+        return False
+    if getattr(request.user, "is_operator", False):
+        return True
+    host = settings.GLASSBED.listen.rpartition(":")[0].strip("[]")
+    return (
+        _is_loopback(host)
+        and _is_loopback(request.META.get("REMOTE_ADDR", ""))
+        and not settings.GLASSBED.trusted_proxy
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@for_purpose("mailing", signed_in=False)
+@require_GET
+def outbox(request: HttpRequest) -> HttpResponseBase:
+    """Mails that could not be sent, because no mail server is set."""
+    if not may_read_outbox(request):
+        raise NotAllowed
+    return render(request, "pages/outbox.html", {"mails": mail.recent()})
+
+
+@for_purpose("no_data", signed_in=False)
+@require_GET
+def privacy(request: HttpRequest) -> HttpResponseBase:
+    """What the policy pack says, in its own order."""
+    pack = settings.GLASSBED_PACK
+    purposes = [
+        {
+            "purpose": purpose_,
+            "categories": [
+                pack.categories[c].title for c in (*purpose_.writes, *purpose_.reads, *purpose_.appends)
+            ],
+        }
+        for purpose_ in pack.purposes.values()
+    ]
+    return render(request, "pages/privacy.html", {"pack": pack, "purposes": purposes})
+
+
+@for_purpose("technical", signed_in=False)
+@require_GET
+def ledger_head(request: HttpRequest) -> HttpResponseBase:
+    """The last link of the record of decisions: whoever writes it down can prove later that it was not rewritten."""
+    head = ledger.head()
+    return JsonResponse({"seq": head.seq, "chain": head.chain, "at": time.time()})
+
+
+@for_purpose("no_data", signed_in=False)
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponseBase:
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@for_purpose("no_data", signed_in=False)
+@require_GET
+def authority(request: HttpRequest) -> HttpResponseBase:
+    """The root certificate of our own authority, to be trusted by browsers and compared by bridges."""
+    file = settings.HOME / "tls" / "root.pem"
+    if settings.GLASSBED.tls != "local" or not file.exists():
+        raise NotFound
+    return HttpResponse(file.read_bytes(), content_type="application/x-pem-file")
