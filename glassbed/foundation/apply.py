@@ -21,6 +21,9 @@ ROLE_LOCK = 0x676C6173
 
 SEC_SQL = Path(compiler.__file__).with_name("sec.sql")
 
+READERS = "sec.context(), sec.me(), sec.printers(integer), sec.everyone(), sec.stopped()"
+"""The functions that row policies call."""
+
 TRIGGERS = {
     "accounts_person": "follow_person",
     "printers_printer": "follow_printer",
@@ -56,6 +59,8 @@ UNION ALL
 SELECT 'member', m.member::regrole || ' of ' || m.roleid::regrole, concat_ws('|', m.inherit_option, m.set_option)
   FROM pg_auth_members m WHERE m.member::regrole::text LIKE %(roles)s
 UNION ALL
+SELECT 'purpose', p.role, concat_ws('|', p.bit, p.everyone) FROM sec.purpose p
+UNION ALL
 SELECT 'schema', n.nspname, n.nspacl::text FROM pg_namespace n WHERE n.nspname IN ('public', 'sec')
 ORDER BY 1, 2, 3
 """
@@ -73,9 +78,7 @@ def create_roles(
         admin.execute("SELECT pg_advisory_xact_lock(%s)", [ROLE_LOCK])
         for statement in compiler.role_statements(pack, roles):
             admin.execute(statement)
-        admin.execute(
-            f"GRANT {roles.owner}, {roles.sec} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE"
-        )
+        admin.execute(f"GRANT {roles.owner}, {roles.sec} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
         is_superuser = _is_superuser(admin)
         for surface, password in passwords.items():
             login = sql.Identifier(roles.login(surface))
@@ -98,7 +101,7 @@ def open_database(deploy: psycopg.Connection[object], roles: compiler.Roles, dat
     for statement in (
         f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC',
         f'GRANT CONNECT ON DATABASE "{database}" TO {roles.owner}, {logins}',
-        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        f"REVOKE ALL ON SCHEMA public FROM PUBLIC, {logins}",
         f"GRANT USAGE, CREATE ON SCHEMA public TO {roles.owner} WITH GRANT OPTION",
         f"CREATE SCHEMA IF NOT EXISTS sec AUTHORIZATION {roles.sec}",
     ):
@@ -153,10 +156,9 @@ def _sec(deploy: psycopg.Connection[object], pack: Pack, roles: compiler.Roles, 
     logins = ", ".join(map(roles.login, compiler.SURFACES))
     for statement in (
         f"GRANT USAGE ON SCHEMA sec TO {roles.owner}, {purposes}, {logins}",
-        f"GRANT EXECUTE ON FUNCTION sec.me(), sec.bit(), sec.everyone(), sec.context() TO {roles.owner}, {purposes}",
+        f"GRANT EXECUTE ON FUNCTION {READERS} TO {roles.owner}, {purposes}",
         f"GRANT EXECUTE ON FUNCTION sec.follow_person(), sec.follow_printer(), sec.follow_share() TO {roles.owner}",
-        f"GRANT SELECT ON sec.access, sec.person_state TO {purposes}",
-        f"GRANT SELECT ON sec.applied TO {logins}",
+        f"GRANT SELECT ON sec.applied, sec.purpose TO {logins}",
     ):
         deploy.execute(statement)
     deploy.execute("RESET ROLE")

@@ -16,5 +16,7 @@ def main(argv: list[str]) -> int:
     except pack.PackRefused as refusal:
         print(refusal)
         return 1
-    print(f"{found.pack} {found.version}: {len(found.categories)} categories, {len(found.purposes)} purposes, sound.")
+    print(
+        f"{found.pack} {found.version}: {len(found.categories)} categories, {len(found.purposes)} purposes, sound."
+    )
     return 0

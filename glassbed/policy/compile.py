@@ -117,14 +117,26 @@ def purpose_statements(pack: Pack, roles: Roles) -> Iterator[str]:
         yield f"INSERT INTO sec.purpose (role, bit, everyone) VALUES ('{roles.purpose(name)}', {bit}, {everyone})"
 
 
+_DROP_POLICIES = """
+DO $$ DECLARE p record; BEGIN
+    FOR p IN SELECT tablename, policyname FROM pg_catalog.pg_policies WHERE schemaname = 'public' LOOP
+        EXECUTE format('DROP POLICY %I ON public.%I', p.policyname, p.tablename);
+    END LOOP;
+END $$
+"""
+"""Whatever somebody else has added goes as well."""
+
+
 def table_statements(pack: Pack, bindings: Mapping[str, Binding], roles: Roles) -> Iterator[str]:
     """Grants and row policies of every table, rebuilt whole."""
     every = ", ".join([roles.technical, *map(roles.purpose, pack.purposes)])
+    logins = ", ".join(map(roles.login, SURFACES))
+    yield _DROP_POLICIES
     yield f"GRANT USAGE ON SCHEMA public TO {every}"
     yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, {every}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {roles.technical}"
     for table, binding in sorted(bindings.items()):
-        yield f"REVOKE ALL ON {table} FROM PUBLIC, {every}"
+        yield f"REVOKE ALL ON {table} FROM PUBLIC, {logins}, {every}"
         if isinstance(binding, Bound):
             yield from _bound(table, binding, pack, roles)
         else:
@@ -140,9 +152,8 @@ def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str
     for name in readers:
         privileges = "SELECT, INSERT, UPDATE, DELETE" if name in writers else "SELECT"
         yield f"GRANT {privileges} ON {table} TO {roles.purpose(name)}"
-    yield f"DROP POLICY IF EXISTS gb_owner ON {table}"
     yield f"CREATE POLICY gb_owner ON {table} TO {roles.owner} USING (true) WITH CHECK (true)"
-    for policy in ("gb_everyone", "gb_see", "gb_change", "gb_append"):
+    for policy in ("gb_everyone", "gb_see", "gb_insert", "gb_update", "gb_delete", "gb_append"):
         yield f"DROP POLICY IF EXISTS {policy} ON {table}"
     if everyone := _names(readers, "everyone", roles):
         rule = everyone_rule(binding)
@@ -151,7 +162,9 @@ def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str
         yield f"CREATE POLICY gb_see ON {table} FOR SELECT TO {own} USING ({row_rule(binding.see)})"
     if changers := _names(writers, "own", roles):
         change = row_rule(binding.see if binding.change is None else binding.change)
-        yield f"CREATE POLICY gb_change ON {table} TO {changers} USING ({change}) WITH CHECK ({change})"
+        yield f"CREATE POLICY gb_insert ON {table} FOR INSERT TO {changers} WITH CHECK ({change})"
+        yield f"CREATE POLICY gb_update ON {table} FOR UPDATE TO {changers} USING ({change}) WITH CHECK ({change})"
+        yield f"CREATE POLICY gb_delete ON {table} FOR DELETE TO {changers} USING ({change})"
     appenders = [roles.purpose(n) for n, p in pack.purposes.items() if binding.category in p.appends]
     if appenders:
         yield f"GRANT INSERT ON {table} TO {', '.join(appenders)}"
@@ -173,17 +186,11 @@ def _rule(rule: Rule) -> str:
         case Own(column):
             return f"{column} = (SELECT sec.me())"
         case Access(column, level):
-            return (
-                f"{column} = ANY (ARRAY(SELECT a.printer FROM sec.access a "
-                f"WHERE a.person = (SELECT sec.me()) AND a.level >= {int(level)}))"
-            )
+            return f"{column} = ANY ((SELECT sec.printers({int(level)}))::uuid[])"
 
 
 def everyone_rule(binding: Bound) -> str:
     """SQL of "a valid context for work that reaches everyone, and nobody named here has stopped it"."""
     columns = [person.column for person in binding.person if person.via is None and person.role == "owner"]
-    stopped = (
-        "SELECT s.person FROM sec.person_state s WHERE s.allowed <> -1 AND s.allowed & (SELECT sec.bit()) = 0"
-    )
-    checks = [f"({c} IS NULL OR {c} NOT IN ({stopped}))" for c in columns]
+    checks = [f"({c} IS NULL OR {c} <> ALL ((SELECT sec.stopped())::uuid[]))" for c in columns]
     return " AND ".join(["(SELECT sec.everyone())", *checks])

@@ -35,46 +35,66 @@ CREATE TABLE IF NOT EXISTS sec.applied (
     at timestamptz NOT NULL
 );
 
+-- All plpgsql: it keeps its plans, where a function in SQL that can't be inlined is planned at every call.
+
 -- glassbed.ctx is purpose role|person or -|expiry, Unix seconds|backend pid|hex HMAC of what stands before.
 -- Returns the person's id, the nil UUID for work without a person, or NULL when the context does not hold.
 CREATE OR REPLACE FUNCTION sec.context() RETURNS uuid
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     part text[] := string_to_array(current_setting('glassbed.ctx', true), '|');
-    said bytea;
+    pads sec.secret;
 BEGIN
     IF array_length(part, 1) IS DISTINCT FROM 5 OR part[1] <> current_setting('role')
-       OR part[4] <> pg_backend_pid()::text THEN
+       OR part[4] <> pg_backend_pid()::text OR part[3]::bigint < extract(epoch FROM clock_timestamp()) THEN
         RETURN NULL;
     END IF;
-    said := convert_to(array_to_string(part[1:4], '|'), 'UTF8');
-    IF NOT EXISTS (
-        SELECT FROM sec.secret s
-        WHERE encode(sha256(s.outer_pad || sha256(s.inner_pad || said)), 'hex') = part[5]
-    ) OR part[3]::bigint < extract(epoch FROM clock_timestamp()) THEN
+    SELECT * INTO pads FROM sec.secret;
+    IF encode(sha256(pads.outer_pad || sha256(
+           pads.inner_pad || convert_to(array_to_string(part[1:4], '|'), 'UTF8'))), 'hex') IS DISTINCT FROM part[5] THEN
         RETURN NULL;
     END IF;
     RETURN CASE part[2] WHEN '-' THEN '00000000-0000-0000-0000-000000000000' ELSE part[2] END::uuid;
 END $$;
 
-CREATE OR REPLACE FUNCTION sec.bit() RETURNS bigint
-LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT p.bit FROM sec.purpose p WHERE p.role = current_setting('role')
-$$;
-
 -- The person that this query runs for, unless that person stopped this purpose.
 CREATE OR REPLACE FUNCTION sec.me() RETURNS uuid
-LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT s.person FROM sec.person_state s
-    WHERE s.person = sec.context() AND s.allowed & sec.bit() <> 0
-$$;
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    who uuid := sec.context();
+BEGIN
+    RETURN (
+        SELECT s.person FROM sec.person_state s
+        WHERE s.person = who
+          AND s.allowed & (SELECT p.bit FROM sec.purpose p WHERE p.role = current_setting('role')) <> 0
+    );
+END $$;
+
+-- The printers that this person may use at a level or above it.
+CREATE OR REPLACE FUNCTION sec.printers(needed integer) RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    who uuid := sec.me();
+BEGIN
+    RETURN ARRAY(SELECT a.printer FROM sec.access a WHERE a.person = who AND a.level >= needed);
+END $$;
 
 -- Whether a valid context runs under a purpose that reaches everyone's rows.
 CREATE OR REPLACE FUNCTION sec.everyone() RETURNS boolean
-LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT sec.context() IS NOT NULL
-       AND EXISTS (SELECT FROM sec.purpose p WHERE p.role = current_setting('role') AND p.everyone)
-$$;
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN sec.context() IS NOT NULL
+       AND EXISTS (SELECT FROM sec.purpose p WHERE p.role = current_setting('role') AND p.everyone);
+END $$;
+
+-- The people who stopped this purpose: few, and looked up once a query.
+CREATE OR REPLACE FUNCTION sec.stopped() RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    this bigint := (SELECT p.bit FROM sec.purpose p WHERE p.role = current_setting('role'));
+BEGIN
+    RETURN ARRAY(SELECT s.person FROM sec.person_state s WHERE s.allowed <> -1 AND s.allowed & this = 0);
+END $$;
 
 CREATE OR REPLACE FUNCTION sec.follow_person() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -110,19 +130,18 @@ BEGIN
         DELETE FROM sec.access WHERE printer = OLD.printer_id AND person = OLD.person_id AND level < 3;
     END IF;
     IF TG_OP <> 'DELETE' THEN
+        -- The key that ties a share to its printer's owner is checked at commit: too late, one could look before.
+        IF NOT EXISTS (
+            SELECT FROM sec.access a WHERE a.printer = NEW.printer_id AND a.person = NEW.owner_id AND a.level = 3
+        ) THEN
+            RAISE EXCEPTION 'only the owner shares a printer' USING ERRCODE = 'insufficient_privilege';
+        END IF;
         INSERT INTO sec.access (printer, person, level) VALUES (NEW.printer_id, NEW.person_id, NEW.level)
         ON CONFLICT (printer, person) DO UPDATE SET level = greatest(sec.access.level, excluded.level);
         RETURN NEW;
     END IF;
     RETURN OLD;
 END $$;
-
-ALTER TABLE sec.person_state ENABLE ROW LEVEL SECURITY;
-ALTER TABLE sec.access ENABLE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS stopped ON sec.person_state;
-CREATE POLICY stopped ON sec.person_state FOR SELECT USING ((SELECT sec.everyone()));
-DROP POLICY IF EXISTS mine ON sec.access;
-CREATE POLICY mine ON sec.access FOR SELECT USING (person = (SELECT sec.me()));
 
 REVOKE ALL ON ALL TABLES IN SCHEMA sec FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sec FROM PUBLIC;
