@@ -5,6 +5,8 @@ chunks of foreign, unknown or switched-off printers instead of failing the batch
 """
 
 from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
 
 from django.db import connections
 
@@ -12,32 +14,31 @@ from glassbed.foundation.purpose import purpose
 from glassbed.protocol import messages, subjects
 
 KEEP = """
-WITH sent AS (
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::bytea[])
-        AS s (event, bridge, printer, print, minute, samples)
-), good AS (
-    SELECT s.event, s.minute, s.samples, j.id AS print, p.id AS printer, j.person_id AS person
-    FROM sent s
-    JOIN printers_printer p ON p.id = s.printer AND p.bridge_id = s.bridge AND p.keep_history AND p.keep_trace
-    JOIN jobs_print j ON j.id = s.print AND j.printer_id = p.id
+WITH good AS (
+    SELECT s.place, s.minute, s.samples, j.id AS print, j.printer_id AS printer, j.person_id AS person
+    FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::int[], %b::bytea[])
+        WITH ORDINALITY AS s (bridge, printer, print, minute, samples, place)
+    JOIN jobs_print j ON j.id = s.print AND j.printer_id = s.printer
+    JOIN printers_printer p ON p.id = j.printer_id AND p.bridge_id = s.bridge AND p.keep_history AND p.keep_trace
 ), added AS (
     INSERT INTO traces_chunk (print_id, minute, printer_id, person_id, samples)
-    SELECT DISTINCT ON (print, minute) print, minute, printer, person, samples FROM good
+    SELECT print, minute, printer, person, samples FROM good
     ON CONFLICT DO NOTHING
 )
-SELECT event::text FROM good
+SELECT place FROM good
 """
 
 
 def keep_chunks(asked: Sequence[subjects.ToRecord]) -> frozenset[str]:
     """Write chunks and return the ids of the events that are kept, those that were kept before included."""
-    columns: list[list[object]] = [[] for _ in range(6)]
-    for item in asked:
-        chunk = item.event.what
-        assert isinstance(chunk, messages.TraceChunk)
-        row = (item.event.id, item.bridge, item.event.printer, chunk.print_id, chunk.minute, chunk.samples)
-        for column, value in zip(columns, row, strict=True):
-            column.append(value)
+    chunks = [cast("messages.TraceChunk", item.event.what) for item in asked]
+    columns = [
+        [UUID(item.bridge) for item in asked],
+        [UUID(item.event.printer) for item in asked],
+        [UUID(chunk.print_id) for chunk in chunks],
+        [chunk.minute for chunk in chunks],
+        [chunk.samples for chunk in chunks],
+    ]
     with purpose("recording"), connections["default"].cursor() as cursor:
         cursor.execute(KEEP, columns)
-        return frozenset(event for (event,) in cursor.fetchall())
+        return frozenset(asked[place - 1].event.id for (place,) in cursor.fetchall())
