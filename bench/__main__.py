@@ -1,0 +1,9 @@
+"""`python -m bench`: everything that docs/measurements.md reports, in one run."""
+
+import subprocess
+import sys
+
+PARTS = ("live", "recorder", "purposes", "product")
+
+for part in PARTS:
+    subprocess.run([sys.executable, "-m", f"bench.{part}"], check=True)
