@@ -15,6 +15,8 @@ DOCS := .cache/docs-venv
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make pins"
+KEPT := .cache/promises.jsonl
+TEST := $(BIN)/pytest -q -n 2 --promises $(KEPT)
 UNIT := not integration and not peer and not journey
 
 help: ## this list
@@ -24,10 +26,11 @@ run: $(VENV)/.server assets ## set up once, then start Glassbed until Ctrl-C
 	@exec $(BIN)/python -m glassbed.cli run
 
 test: $(VENV)/.dev assets ## all tests: unit, then real servers, real printer hosts, a real browser
-	$(BIN)/pytest -n 2 -m "$(UNIT)"
-	$(BIN)/pytest -n 2 -m "integration and not peer and not journey"
-	$(BIN)/pytest -n 2 -m "peer and not journey"
-	$(BIN)/pytest -n 2 -m journey
+	@mkdir -p .cache && rm -f $(KEPT)
+	$(TEST) -m "$(UNIT)"
+	$(TEST) -m "integration and not peer and not journey"
+	$(TEST) -m "peer and not journey"
+	$(TEST) -m journey
 
 check: $(VENV)/.dev assets ## what must hold before a commit, under a minute
 	$(BIN)/ruff check
@@ -35,6 +38,7 @@ check: $(VENV)/.dev assets ## what must hold before a commit, under a minute
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m glassbed.cli policy check
+	GLASSBED_HOME=$(CURDIR)/.cache/check $(BIN)/python -m glassbed.cli manage check --tag glassbed
 	$(BIN)/pytest -q -n 2 -m "$(UNIT)"
 
 fmt: $(VENV)/.dev ## format, and repair what a machine can
@@ -55,6 +59,7 @@ assets: $(VENV)/.server ## build style sheet and scripts if their sources change
 
 pins: $(VENV)/.dev ## pin all packages anew, within the limits of requirements/*.in
 	cd requirements && for name in base server dev docs build; do ../$(BIN)/$(PINS) $$name.in -o $$name.txt || exit 1; done
+	cd tests/peers && for name in octoprint moonraker kalico; do ../../$(BIN)/$(PINS) $$name.in -o $$name.txt || exit 1; done
 
 # Stamps: set up again only when the pins or the package's description changed.
 

@@ -1,0 +1,3 @@
+"""Loads our pytest plugin for every test below."""
+
+pytest_plugins = ["promise_marks"]
