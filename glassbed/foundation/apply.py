@@ -21,7 +21,7 @@ ROLE_LOCK = 0x676C6173
 
 SEC_SQL = Path(compiler.__file__).with_name("sec.sql")
 
-READERS = "sec.context(), sec.me(), sec.printers(integer), sec.everyone(), sec.stopped()"
+READERS = "sec.context(), sec.me(), sec.printers(integer), sec.sharing(), sec.everyone(), sec.stopped()"
 """The functions that row policies call."""
 
 TRIGGERS = {

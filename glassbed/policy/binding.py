@@ -30,7 +30,13 @@ class Access(msgspec.Struct, frozen=True):
     level: Level = Level.VIEWER
 
 
-Rule = Own | Access
+class Sharing(msgspec.Struct, frozen=True):
+    """Rows whose `column` is somebody with whom the person shares a printer: one of the two owns it."""
+
+    column: str
+
+
+Rule = Own | Access | Sharing
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -55,7 +61,10 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotPersonal(msgspec.Struct, frozen=True, kw_only=True):
-    """A table without personal data, and why it has none. For `technical`, and for the purposes in `also`."""
+    """A table without personal data, and why it has none.
+
+    `technical` may write it; where `also` names purposes, those alone write, and `technical` reads.
+    """
 
     because: str
     also: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from glassbed.policy.binding import Access, Binding, Bound, Own, Rule
+from glassbed.policy.binding import Access, Binding, Bound, Own, Rule, Sharing
 from glassbed.policy.vocabulary import Pack, Purpose
 
 SURFACES = ("web", "worker", "recorder")
@@ -140,8 +140,9 @@ def table_statements(pack: Pack, bindings: Mapping[str, Binding], roles: Roles) 
         if isinstance(binding, Bound):
             yield from _bound(table, binding, pack, roles)
         else:
-            takers = ", ".join([roles.technical, *map(roles.purpose, binding.also)])
-            yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {takers}"
+            writers = ", ".join(map(roles.purpose, binding.also)) or roles.technical
+            yield f"GRANT SELECT ON {table} TO {roles.technical}"
+            yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {writers}"
 
 
 def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str]:
@@ -187,6 +188,8 @@ def _rule(rule: Rule) -> str:
             return f"{column} = (SELECT sec.me())"
         case Access(column, level):
             return f"{column} = ANY ((SELECT sec.printers({int(level)}))::uuid[])"
+        case Sharing(column):
+            return f"{column} = ANY ((SELECT sec.sharing())::uuid[])"
 
 
 def everyone_rule(binding: Bound) -> str:

@@ -79,6 +79,18 @@ BEGIN
     RETURN ARRAY(SELECT a.printer FROM sec.access a WHERE a.person = who AND a.level >= needed);
 END $$;
 
+-- The people with whom this person shares a printer that one of the two owns.
+CREATE OR REPLACE FUNCTION sec.sharing() RETURNS uuid[]
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    who uuid := sec.me();
+BEGIN
+    RETURN ARRAY(
+        SELECT DISTINCT b.person FROM sec.access a JOIN sec.access b ON b.printer = a.printer
+        WHERE a.person = who AND 3 IN (a.level, b.level)
+    );
+END $$;
+
 -- Whether a valid context runs under a purpose that reaches everyone's rows.
 CREATE OR REPLACE FUNCTION sec.everyone() RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -9,12 +9,11 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from glassbed.features.accounts import first_link
-from glassbed.features.accounts.models import Person, Profile
+from glassbed.features.accounts.models import INVITED, Person, Profile
+from glassbed.foundation.bus import tell_after_commit
 from glassbed.foundation.keys import create_data_key
 from glassbed.foundation.ledger import note
-
-INVITED = "invited"
-"""Session key: the visitor came by a link that lets them sign up though sign-up is closed."""
+from glassbed.protocol import subjects
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -45,6 +44,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """Plain text only: nothing in a mail is loaded from anywhere."""
         site = SimpleNamespace(name="Glassbed", domain=settings.GLASSBED.public_url)
         self.render_mail(template_prefix, email, {"current_site": site, "email": email, **context}).send()
+
+    def set_password(self, user: Any, password: str) -> None:
+        """A new password ends what other sessions watch; they have to sign in again."""
+        super().set_password(user, password)
+        tell_after_commit(subjects.person(str(user.pk)))
 
     def format_email_subject(self, subject: str) -> str:
         return f"Glassbed: {subject}"

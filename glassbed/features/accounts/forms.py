@@ -20,9 +20,17 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in
         label=_("Time zone"),
         choices=[
             ("", _("UTC")),
-            *((z, z.replace("_", " ")) for z in sorted(zoneinfo.available_timezones()) if "/" in z),
+            *(
+                (zone, zone.replace("_", " "))
+                for zone in sorted(zoneinfo.available_timezones())
+                if "/" in zone
+            ),
         ],
         required=False,
+        widget=forms.TextInput(
+            attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false", "placeholder": "UTC"}
+        ),
+        help_text=_("Type a city of your zone, for example Berlin."),
     )
 
     class Meta:

@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from glassbed.foundation.models import Key
 from glassbed.protocol.ids import uuid7
 
+INVITED = "invited"
+"""Session key: the visitor came by a link that lets them sign up though sign-up is closed."""
+
 
 def random_handle() -> str:
     return secrets.token_hex(8)

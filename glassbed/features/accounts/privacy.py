@@ -1,6 +1,6 @@
 """Bindings of people, profiles and sessions."""
 
-from glassbed.policy.binding import Binding, Bound, Own, Person
+from glassbed.policy.binding import Binding, Bound, Own, Person, Sharing
 
 BINDINGS: dict[str, Binding] = {
     "accounts_person": Bound(
@@ -18,7 +18,8 @@ BINDINGS: dict[str, Binding] = {
         retention="with_account",
         erasure="delete",
         portable=True,
-        see=(Own("person_id"),),
+        see=(Own("person_id"), Sharing("person_id")),
+        change=(Own("person_id"),),
     ),
     "accounts_session": Bound(
         category="session",

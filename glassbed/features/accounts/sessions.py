@@ -11,6 +11,8 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from glassbed.features.accounts.models import Session
+from glassbed.foundation.bus import tell_after_commit
+from glassbed.protocol import subjects
 
 
 def hashed(key: str) -> str:
@@ -56,9 +58,12 @@ class SessionStore(DatabaseStore):
         return row
 
     def delete(self, session_key: str | None = None) -> None:
+        """End a session; whatever it watches stops at once."""
         key = session_key or self.session_key
-        if key is not None:
-            Session.objects.filter(session_key=hashed(key)).delete()
+        row = Session.objects.filter(session_key=hashed(key or "")).first()
+        if row is not None:
+            row.delete()
+            tell_after_commit(subjects.session(str(row.public_id)))
 
     @classmethod
     def clear_expired(cls) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -37,7 +38,8 @@ def settings(request: SignedIn) -> HttpResponseBase:
     form = ProfileForm(request.POST or None, instance=profile)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Saved."))
+        with translation.override(form.instance.language or translation.get_language_from_request(request)):
+            messages.success(request, _("Saved."))  # in the language that was just chosen
         return redirect("settings")
     return render(request, "accounts/settings.html", {"form": form, "sessions": _sessions(request)})
 

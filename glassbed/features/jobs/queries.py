@@ -1,8 +1,10 @@
 """Prints that a person may see: one's own, and those on printers that one may print on. Purpose: printing."""
 
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
 from glassbed.features.jobs.models import Print
 from glassbed.features.printers.models import Printer
@@ -56,3 +58,28 @@ def waiting_by_printer() -> dict[UUID, int]:
     for printer in Print.objects.filter(state=State.QUEUED).values_list("printer_id", flat=True):
         counts[printer] = counts.get(printer, 0) + 1
     return counts
+
+
+class Totals(NamedTuple):
+    """What was printed in a span of time."""
+
+    prints: int
+    completed: int
+    duration_s: int
+    filament_mm: float
+
+
+def last_week(as_of: datetime) -> Totals:
+    """The prints that ended in the seven days before `as_of`."""
+    ended = Print.objects.filter(
+        state__in=Print.ENDED, ended_at__gt=as_of - timedelta(days=7), ended_at__lte=as_of
+    )
+    sums = ended.aggregate(
+        prints=Count("id"),
+        completed=Count("id", filter=Q(state=State.COMPLETED)),
+        duration_s=Sum("duration_s"),
+        filament_mm=Sum("filament_mm"),
+    )
+    return Totals(
+        sums["prints"], sums["completed"], int(sums["duration_s"] or 0), float(sums["filament_mm"] or 0)
+    )

@@ -2,14 +2,17 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from glassbed.features.accounts.request import SignedIn
+from glassbed.features.accounts.models import INVITED, Person
+from glassbed.features.accounts.request import SignedIn, Visit
 from glassbed.features.printers import actions, pairing, queries
 from glassbed.features.printers.forms import CodeForm
 from glassbed.features.printers.models import Invitation, Pairing
@@ -79,11 +82,11 @@ def adopt_local(request: SignedIn) -> HttpResponseBase:
     return redirect("printer_add")
 
 
-@for_purpose("sharing")
+@for_purpose("sharing", signed_in=False)
 @require_http_methods(["GET", "POST"])
-def invitation(request: SignedIn, token: str) -> HttpResponseBase:
-    """Say what is offered before it is accepted."""
-    if request.method == "POST":
+def invitation(request: Visit, token: str) -> HttpResponseBase:
+    """Say what is offered before it is accepted. Who has no account yet may open one with it."""
+    if request.method == "POST" and isinstance(request.user, Person):
         printer = actions.accept_invitation(token, request.user.pk, as_of=timezone.now())
         return redirect("printer", printer.pk)
     offered = (
@@ -93,4 +96,7 @@ def invitation(request: SignedIn, token: str) -> HttpResponseBase:
     )
     if offered is None:
         raise NotFound(_("This invitation was used, withdrawn, or is too old. Ask for a new one."))
+    if not isinstance(request.user, Person):
+        request.session[INVITED] = True
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
     return render(request, "printers/invitation.html", {"invitation": offered})

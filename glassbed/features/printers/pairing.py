@@ -19,12 +19,14 @@ from django.utils import timezone
 
 from glassbed.features.printers import queries
 from glassbed.features.printers.models import Bridge, Pairing
-from glassbed.protocol.errors import Invalid, NotAllowed, NotFound
+from glassbed.protocol.errors import Invalid, NotAllowed, NotFound, Unavailable
 from glassbed.protocol.tickets import LIFETIME_S, BridgeTicket, sign
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that reads like another
 CODE_MINUTES = 10
 LOCAL_DAYS = 30
+OPEN_LIMIT = 100
+"""Of codes that wait at once: asking needs no account, so it is bounded."""
 CLOCK_TOLERANCE_S = 120
 KEY_BYTES = 32
 
@@ -66,6 +68,8 @@ def ask(asked: Asked, *, as_of: datetime) -> Pairing:
     ):
         raise NotAllowed
     Pairing.objects.filter(public_key=key, bridge=None).delete()
+    if not is_local and Pairing.objects.filter(bridge=None, expires_at__gt=as_of).count() >= OPEN_LIMIT:
+        raise Unavailable("Too many bridges ask to be paired at the moment. Try again in ten minutes.")
     lifetime = timedelta(days=LOCAL_DAYS) if is_local else timedelta(minutes=CODE_MINUTES)
     return Pairing.objects.create(
         code=_new_code(),

@@ -7,7 +7,8 @@ import msgspec
 from django.conf import settings
 from django.db.models import QuerySet
 
-from glassbed.features.printers.models import Bridge, Connection, Pairing, Printer, Share
+from glassbed.features.accounts.models import Profile
+from glassbed.features.printers.models import Bridge, Command, Connection, Pairing, Printer, Share
 from glassbed.policy.binding import Level
 from glassbed.protocol import messages
 from glassbed.protocol.errors import NotFound
@@ -61,6 +62,17 @@ def waiting_local_bridge() -> Pairing | None:
 
 def connections(of: Printer) -> QuerySet[Connection]:
     return Connection.objects.filter(printer=of).order_by("-since")[:RECENT]
+
+
+def commands(of: Printer) -> QuerySet[Command]:
+    """What was commanded lately, by whom, and how it ended. The owner sees everybody's. Purpose: printing."""
+    return Command.objects.filter(printer=of).order_by("-issued_at")[:RECENT]
+
+
+def names(of: Iterable[UUID]) -> dict[UUID, str]:
+    """Person → the name that they show, as far as the policy lets this person see it. Purpose: printing."""
+    rows = Profile.objects.filter(person__in=set(of)).exclude(display_name="")
+    return dict(rows.values_list("person", "display_name"))
 
 
 def as_message(of: Printer) -> messages.Printer:

@@ -20,7 +20,7 @@ from glassbed.features.printers.models import Invitation, Share
 from glassbed.foundation.purpose import for_purpose, purpose
 from glassbed.policy.binding import Level
 from glassbed.protocol import messages as protocol
-from glassbed.protocol.errors import GlassbedError, Invalid, NotFound
+from glassbed.protocol.errors import GlassbedError, Invalid, NotFound, Unavailable
 from glassbed.protocol.tickets import LIFETIME_S, ViewerTicket, sign
 
 WATCHED_LIMIT = 500
@@ -108,8 +108,11 @@ def discover(request: SignedIn, bridge_id: UUID) -> HttpResponseBase:
     """List the printer hosts that announce themselves on the bridge's network."""
     with purpose("printing", person=request.user.pk):
         bridge = queries.bridge(bridge_id)
-    result = actions.send(bridge.pk, protocol.Discover(), printer=None)
-    return render(request, "printers/found.html", {"bridge": bridge, "found": result.found or ()})
+    try:
+        found = actions.send(bridge.pk, protocol.Discover(), printer=None).found
+    except Unavailable:  # often just adopted and on its way: the list asks again by itself
+        return render(request, "printers/found.html", {"bridge": bridge, "is_away": True})
+    return render(request, "printers/found.html", {"bridge": bridge, "found": found or ()})
 
 
 @for_purpose("printing", opens=False)
@@ -145,14 +148,14 @@ def edit(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
 
 
 def _edit_page(request: SignedIn, printer_id: UUID, form: PrinterForm, link: str = "") -> HttpResponseBase:
+    shares = list(Share.objects.filter(printer=printer_id).order_by("created_at"))
+    names = queries.names(share.person_id for share in shares)
     context = {
         "printer": queries.printer(printer_id),
         "form": form,
         "invite_form": InviteForm(),
         "invitation": link,
-        "shares": Share.objects.filter(printer=printer_id)
-        .select_related("person__profile")
-        .order_by("created_at"),
+        "shares": [{"share": share, "name": names.get(share.person_id, "")} for share in shares],
         "invitations": Invitation.objects.filter(printer=printer_id).order_by("created_at"),
     }
     return render(request, "printers/edit.html", context)

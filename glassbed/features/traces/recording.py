@@ -5,7 +5,7 @@ chunks of foreign, unknown or switched-off printers instead of failing the batch
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connections
@@ -32,7 +32,7 @@ SELECT place FROM good
 def keep_chunks(asked: Sequence[subjects.ToRecord]) -> frozenset[str]:
     """Write chunks and return the ids of the events that are kept, those that were kept before included."""
     chunks = [cast("messages.TraceChunk", item.event.what) for item in asked]
-    columns = [
+    columns: list[Any] = [
         [UUID(item.bridge) for item in asked],
         [UUID(item.event.printer) for item in asked],
         [UUID(chunk.print_id) for chunk in chunks],
