@@ -1,6 +1,7 @@
 """The one connection to the server: dials out, proves itself, comes back after every cut."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -11,7 +12,16 @@ import aiohttp
 from glassbed.bridge.server import Revoked, Server
 from glassbed.protocol.clock import ServerClock
 from glassbed.protocol.errors import GlassbedError, ProtocolViolation, Unavailable
-from glassbed.protocol.messages import VERSION, Hello, Message, Welcome, decode_from_server, encode
+from glassbed.protocol.messages import (
+    VERSION,
+    Hello,
+    Message,
+    Ping,
+    Pong,
+    Welcome,
+    decode_from_server,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +30,7 @@ REVOKED_WAIT_S = 300.0
 REPLACED_WAIT_S = 60.0  # two bridges with one key must not throw each other out all the time
 _WELCOME_TIMEOUT_S = 15.0
 _STEADY_S = 5.0
+PING_EVERY_S, SILENCE_LIMIT_S = 20.0, 60.0
 
 BAD_TICKET, REVOKED, REPLACED = 4401, 4403, 4409
 
@@ -74,6 +85,10 @@ class Link:
                 self._say("away", str(error) if isinstance(error, GlassbedError) else type(error).__name__)
                 log.info("link: no connection (%s)", type(error).__name__)
                 pause_s = 0.0
+            except Exception:  # one bad message must not end the bridge
+                self._say("away", "The bridge failed at something; see its log.")
+                log.exception("link: broke")
+                pause_s = LONGEST_WAIT_S
             if asyncio.get_running_loop().time() - began > _STEADY_S:
                 wait_s = SHORTEST_WAIT_S
             await asyncio.sleep(pause_s or wait_s * random.uniform(0.5, 1.0))  # noqa: S311 -- spreads load only
@@ -84,28 +99,29 @@ class Link:
         ticket = await self._server.ticket()
         async with self._server.connected() as socket:
             welcome = await self._greet(socket, ticket)
-            if welcome is None:
-                return _checked(socket.close_code)
+            if isinstance(welcome, int):
+                return _checked(welcome)
             self._socket = socket
             try:
                 await receiver.linked(welcome)
                 self._say("connected", None)
                 log.info("link: up, %d printers", len(welcome.printers))
-                await self._receive(socket, receiver)
+                close_code = await self._receive(socket, receiver)
             except ProtocolViolation:
                 await socket.close(code=aiohttp.WSCloseCode.POLICY_VIOLATION)
                 raise
             finally:
                 self._socket = None
                 await receiver.unlinked()
-            return _checked(socket.close_code)
+            return _checked(close_code)
 
-    async def _greet(self, socket: aiohttp.ClientWebSocketResponse, ticket: str) -> Welcome | None:
+    async def _greet(self, socket: aiohttp.ClientWebSocketResponse, ticket: str) -> Welcome | int:
+        """Return the server's welcome, or the code with which it closed instead."""
         sent = self._clock.mark()
         await socket.send_frame(encode(Hello(ticket=ticket)), aiohttp.WSMsgType.TEXT)
         frame = await socket.receive(timeout=_WELCOME_TIMEOUT_S)
         if frame.type in _CLOSED:
-            return None
+            return _code(frame)
         welcome = decode_from_server(_content(frame))
         if not isinstance(welcome, Welcome):
             raise ProtocolViolation("the server did not begin with its welcome")
@@ -114,12 +130,27 @@ class Link:
         self._clock.measured(sent, welcome.server_time)
         return welcome
 
-    async def _receive(self, socket: aiohttp.ClientWebSocketResponse, receiver: Receiver) -> None:
-        while True:
-            frame = await socket.receive()
-            if frame.type in _CLOSED:
-                return
-            await receiver.receive(decode_from_server(_content(frame)))
+    async def _receive(self, socket: aiohttp.ClientWebSocketResponse, receiver: Receiver) -> int:
+        """Take frames until the connection is closed; return the code. Silence of a minute is a cut."""
+        pinging = asyncio.create_task(self._ping(socket))
+        try:
+            while True:
+                async with asyncio.timeout(SILENCE_LIMIT_S):
+                    frame = await socket.receive()
+                if frame.type in _CLOSED:
+                    return _code(frame)
+                message = decode_from_server(_content(frame))
+                if not isinstance(message, Pong):
+                    await receiver.receive(message)
+        finally:
+            pinging.cancel()
+
+    async def _ping(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Say that we are here: the server behind can't see the protocol's own pings."""
+        with contextlib.suppress(*_CONNECTION_ERRORS):
+            while True:
+                await asyncio.sleep(PING_EVERY_S)
+                await socket.send_frame(encode(Ping()), aiohttp.WSMsgType.TEXT)
 
 
 _CLOSED = frozenset(
@@ -141,6 +172,11 @@ def _content(frame: aiohttp.WSMessage) -> bytes | str:
         content: bytes | str = frame.data
         return content
     raise ProtocolViolation("the server sent a frame that is no message")
+
+
+def _code(frame: aiohttp.WSMessage) -> int:
+    """The code of a close frame itself: a connection cut right behind it would otherwise hide it."""
+    return frame.data if frame.type is aiohttp.WSMsgType.CLOSE else aiohttp.WSCloseCode.ABNORMAL_CLOSURE
 
 
 def _checked(close_code: int | None) -> int | None:

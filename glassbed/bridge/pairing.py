@@ -16,6 +16,7 @@ from glassbed.protocol.clock import ServerClock
 from glassbed.protocol.errors import Invalid, NotAllowed, Unavailable
 
 _CREATED, _OK, _NOT_FOUND, _GONE = 201, 200, 404, 410
+_SERVER_ERROR = 500
 _PATIENCE_S = 3600.0  # whatever the server says, nobody comes any more
 
 
@@ -53,6 +54,8 @@ async def pair(
     if local_token:
         request["local_token"] = local_token
     status, answer = await post(session, f"{server}/bridge/pair", request, trust)
+    if status >= _SERVER_ERROR:
+        raise Unavailable(f"The server is not ready ({status}).")
     if status != _CREATED:
         raise Invalid(str(answer.get("error") or f"The server answered {status}: is this a Glassbed server?"))
     offer = _offer(answer)

@@ -58,7 +58,7 @@ class Courses:
 
     def forget_except(self, printers: set[str]) -> None:
         for path in self._home.folder("courses").iterdir():
-            if path.name not in printers:
+            if path.name.removesuffix(".new") not in printers:  # one may be just on its way to the disk
                 path.unlink(missing_ok=True)
 
 

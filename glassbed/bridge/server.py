@@ -15,7 +15,7 @@ from glassbed.protocol.errors import GlassbedError, Unavailable
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 _FILE_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=30)
 _CLOCK_TRIES = 3
-_OK, _CREATED, _FORBIDDEN, _CONFLICT = 200, 201, 403, 409
+_OK, _FORBIDDEN, _CONFLICT = 200, 403, 409
 
 
 class Revoked(GlassbedError):
@@ -47,10 +47,11 @@ class Server:
         for _ in range(_CLOCK_TRIES):
             sent = self._clock.mark()
             status, answer = await self._post("/bridge/ticket", self._proof())
-            if status in {_OK, _CONFLICT}:
-                self._clock.measured(sent, float(answer["server_time"]))
-            if status == _OK:
-                return str(answer["ticket"])
+            server_time, ticket = answer.get("server_time"), answer.get("ticket")
+            if status in {_OK, _CONFLICT} and isinstance(server_time, int | float):
+                self._clock.measured(sent, server_time)
+            if status == _OK and isinstance(ticket, str):
+                return ticket
             if status == _FORBIDDEN:
                 raise Revoked(str(answer.get("error") or Revoked.__doc__))
             if status != _CONFLICT:

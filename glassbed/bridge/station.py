@@ -89,7 +89,7 @@ class Station:
             if self.note and self._reading.message is None and self._reading.state is State.READY:
                 return msgspec.structs.replace(self._reading, message=self.note)
             return self._reading
-        if job.phase == "sending" and self._reading.state is State.READY:
+        if job.phase != "seen" and self._reading.state is State.READY:
             return msgspec.structs.replace(
                 self._reading,
                 state=State.SENDING,

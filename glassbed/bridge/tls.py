@@ -46,7 +46,7 @@ async def fetch_ca(server: str, fingerprint: str) -> str:
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Unavailable(f"{server} does not answer. Is the address right?") from error
     ca_pem = content.decode("ascii", "replace").strip()
-    if False:
+    if not matches(ca_pem, fingerprint):
         raise Invalid(
             "The server's certificate does not have this fingerprint. Do not go on: "
             "either the fingerprint was mistyped, or somebody stands in between."

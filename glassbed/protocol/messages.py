@@ -24,7 +24,9 @@ Name = Annotated[str, msgspec.Meta(max_length=255)]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True, omit_defaults=True):
+class Message(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="t", forbid_unknown_fields=True, omit_defaults=True
+):
     """A frame."""
 
 

@@ -76,7 +76,7 @@ class ServerPeer:
         self.samples = []
         self.file_requests = 0
         self.slow_file = None
-        self.session_ssl = None
+        self.greeting = None  # instead of the welcome
 
     @property
     def now(self):
@@ -180,7 +180,8 @@ class ServerPeer:
         if hello.ticket not in self.tickets or self.refuse_tickets:
             await socket.close(code=4401)
             return socket
-        await socket.send_str(encode(Welcome(server_time=self.now, printers=self.printers)).decode())
+        greeting = self.greeting or Welcome(server_time=self.now, printers=self.printers)
+        await socket.send_str(encode(greeting).decode())
         self.connections += 1
         self.links.append(socket)
         try:

@@ -86,7 +86,9 @@ def lease(order, printer=None):
     return Command(id=str(uuid.uuid4()), order=order, printer=printer, issued_at=now, expires_at=now + 20)
 
 
-async def test_an_answer_that_a_cut_held_up_is_given_on_the_next_link(dispatch, line, new_printer, wait_until):
+async def test_an_answer_that_a_cut_held_up_is_given_on_the_next_link(
+    dispatch, line, new_printer, wait_until
+):
     command = lease(Bind(printer=new_printer()))
     await dispatch.receive(command)
     await wait_until(lambda: dispatch._unsent)

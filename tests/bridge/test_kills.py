@@ -100,8 +100,8 @@ async def test_no_trace_is_kept_where_it_is_not_wanted(server, paired_bridge, ne
     assert server.told(TraceChunk) == []
 
 
-async def test_a_file_that_was_damaged_on_its_way_is_not_printed(
-    server, printing_bridge, wait_until, short_print
+async def test_a_file_that_was_damaged_on_its_way_is_not_printed_and_the_page_says_why(
+    server, printing_bridge, watch, wait_until, short_print
 ):
     await wait_until(lambda: server.told(Connected))
     order = server.job(short_print, sha256="0" * 64)
@@ -110,6 +110,9 @@ async def test_a_file_that_was_damaged_on_its_way_is_not_printed(
     assert server.told(PrintStarted) == []
     assert server.told(PrintEnded)[0].outcome == "failed"
     assert "damaged" in server.told(PrintEnded)[0].reason
+    state = await watch(printing_bridge.printer)
+    await wait_until(lambda: "damaged" in (state().get("message") or ""))
+    assert state()["state"] == State.READY
 
 
 async def test_a_print_can_be_cancelled_while_its_file_is_on_the_way(
@@ -175,7 +178,8 @@ def waiting(home):
 
 
 def names(home):
-    return sorted(path.name for path in (home.path / "outbox").iterdir() if path.name[:12].isdigit())
+    entries = (path.name for path in (home.path / "outbox").iterdir() if path.suffix != ".new")
+    return sorted(name for name in entries if name[:12].isdigit())
 
 
 def kinds(home):

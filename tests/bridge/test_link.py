@@ -8,9 +8,11 @@ from glassbed.protocol.messages import (
     Outcome,
     Pause,
     PrintEnded,
+    Printers,
     PrintStarted,
     Unwatch,
     Watch,
+    Welcome,
 )
 from glassbed.protocol.reading import State
 
@@ -57,6 +59,24 @@ async def test_a_refused_ticket_is_followed_by_a_fresh_one(server, paired_bridge
     await wait_until(lambda: server.ticket_requests >= 2)
     server.refuse_tickets = False
     await wait_until(lambda: server.links)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        (Welcome(server_time=1.0, printers=(), version=99), "different versions"),
+        (Printers(printers=()), "welcome"),
+    ],
+)
+async def test_a_server_that_greets_otherwise_is_left_and_asked_again(
+    server, paired_bridge, home, wait_until, greeting, words
+):
+    server.greeting = greeting
+    await paired_bridge.start()
+    await wait_until(lambda: server.connections >= 2)
+    await wait_until(lambda: words in (home.status().detail or ""))
+    server.greeting = None
+    await wait_until(lambda: home.status().state == "connected")
 
 
 async def test_a_revoked_bridge_stops_looking_at_printers_and_says_so(

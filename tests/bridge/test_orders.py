@@ -71,7 +71,9 @@ async def test_after_an_emergency_stop_a_restart_makes_the_printer_ready(
     await seen.until(State.READY)
 
 
-async def test_an_emergency_stop_takes_back_a_file_on_its_way(server, printing_bridge, seen, wait_until, short_print):
+async def test_an_emergency_stop_takes_back_a_file_on_its_way(
+    server, printing_bridge, seen, wait_until, short_print
+):
     server.slow_file = asyncio.Event()
     await order(server, printing_bridge, server.job(short_print))
     await seen.until(State.SENDING)

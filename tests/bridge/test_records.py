@@ -15,8 +15,14 @@ def test_a_course_comes_back_and_no_name_lies_open(home, identity):
     courses.write(printer, courses.pack(printer, course))
     assert courses.load(printer) == course
     assert b"secret" not in (home.path / "courses" / printer).read_bytes()
+    on_its_way = home.path / "courses" / f"{printer}.new"
+    on_its_way.write_bytes(b"")
     courses.forget_except({printer})
     assert courses.load(printer) == course
+    assert on_its_way.exists()
+    courses.forget_except(set())
+    assert not list((home.path / "courses").iterdir())
+    courses.write(printer, courses.pack(printer, course))
     courses.forget(printer)
     assert courses.load(printer) == Course()
 

@@ -29,6 +29,7 @@ FRAME_LIMIT_BYTES = 4 * 1024 * 1024
 HEARTBEAT_S = 10  # a host that was unplugged is noticed within half as long again
 ORDER_LIMIT_S = 10  # then Klipper is taken to be busy with something that it does first,
 ORDER_END_S = 900  # for as long as this at the most
+OUTCOME_LIMIT_S = 1.0  # Klipper reports its state four times a second
 POLL_EVERY_S = 1.0  # while Klipper is away
 READING_EVERY_S = 0.25
 
@@ -153,9 +154,14 @@ class MoonrakerDriver(Driver):
             raise
 
     def _order_ended(self, doing: asyncio.Task[bytes]) -> None:
-        self._under_way = None
-        if not doing.cancelled():
-            doing.exception()  # told to who still waited; later the state speaks for itself
+        if doing.cancelled() or doing.exception():  # told to who still waits; later the state tells it
+            self._under_way = None
+        else:  # the readings show the outcome within a moment; until then they show the way to it
+            asyncio.get_running_loop().call_later(OUTCOME_LIMIT_S, self._forget, self._under_way)
+
+    def _forget(self, order: State | None) -> None:
+        if self._under_way is order:
+            self._under_way = None
 
     async def _present(self) -> wire.Status:
         """Ask how the printer is now. Raises `HostConflict` in Klipper's words when it is not ready."""

@@ -13,6 +13,7 @@ from glassbed.drivers.moonraker import rest as rest_module
 from glassbed.drivers.moonraker.driver import MoonrakerDriver
 from glassbed.protocol.errors import ProtocolViolation
 from glassbed.protocol.messages import Found
+from glassbed.protocol.reading import State
 
 
 @pytest.fixture
@@ -156,6 +157,46 @@ async def test_a_moonraker_behind_a_proxy_that_is_down_is_unreachable(served):
 
     with pytest.raises(HostUnreachable):
         await driver.facts()
+
+
+async def test_a_report_that_lags_behind_the_answer_does_not_undo_the_order(served):
+    status = {"webhooks": {"state": "ready"}, "print_stats": {"state": "printing", "filename": "a.gcode"}}
+    answers = {
+        "/server/info": {"klippy_state": "ready"},
+        "/printer/objects/query": {"status": status},
+        "/printer/print/pause": "ok",
+    }
+    paused = asyncio.Event()
+
+    async def speak(socket):
+        for number, result in enumerate(
+            [{}, answers["/server/info"], {"objects": [*status]}, {"status": status}]
+        ):
+            await socket.send_json({"id": number + 1, "result": result})
+        await paused.wait()
+        for state in ("printing", "printing", "paused"):
+            await socket.send_json(
+                {"method": "notify_status_update", "params": [{"print_stats": {"state": state}}]}
+            )
+            await asyncio.sleep(0.3)
+        await socket.close()
+
+    async def handle(request):
+        if request.path == "/websocket":
+            return await on_the_socket(speak)(request)
+        if request.path == "/printer/print/pause":
+            paused.set()
+        return web.json_response({"result": answers[request.path]})
+
+    driver = await served(handle)
+    states = []
+    with suppress(HostUnreachable):  # when it has said all
+        async for reading in driver.readings():
+            states.append(reading.state)
+            if len(states) == 1:
+                await driver.pause()
+
+    assert states == [State.PRINTING, State.PAUSING, State.PAUSING, State.PAUSED]
 
 
 # -- addresses ----------------------------------------------------------------------------------------
