@@ -56,7 +56,7 @@ UNION ALL
 SELECT 'role', r.rolname, concat_ws('|', r.rolsuper, r.rolbypassrls, r.rolcanlogin, r.rolcreaterole, r.rolinherit)
   FROM pg_roles r WHERE r.rolname LIKE %(roles)s
 UNION ALL
-SELECT 'member', m.member::regrole || ' of ' || m.roleid::regrole, concat_ws('|', m.inherit_option, m.set_option)
+SELECT 'member', m.member::regrole || ' of ' || m.roleid::regrole, (to_jsonb(m) - 'oid' - 'roleid' - 'member' - 'grantor')::text
   FROM pg_auth_members m WHERE m.member::regrole::text LIKE %(roles)s
 UNION ALL
 SELECT 'purpose', p.role, concat_ws('|', p.bit, p.everyone) FROM sec.purpose p
@@ -64,6 +64,23 @@ UNION ALL
 SELECT 'schema', n.nspname, n.nspacl::text FROM pg_namespace n WHERE n.nspname IN ('public', 'sec')
 ORDER BY 1, 2, 3
 """
+
+
+QUIET = {
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_min_duration_statement": "-1",
+    "log_statement": "none",
+    "log_parameter_max_length_on_error": "0",
+    "track_activities": "off",
+}
+"""What keeps people's values out of the server's log and out of pg_stat_activity."""
+
+GRANT_OPTIONS_SINCE = 160_000
+
+
+class TalkativeDatabase(Exception):
+    """The database would write people's values into its log. Nothing is served until a superuser ran what follows."""
 
 
 class Drift(Exception):
@@ -76,15 +93,38 @@ def create_roles(
     """Create the roles and give each surface's login its password. `admin` is connected to `postgres`."""
     with admin.transaction():
         admin.execute("SELECT pg_advisory_xact_lock(%s)", [ROLE_LOCK])
-        for statement in compiler.role_statements(pack, roles):
+        has_options = admin.info.server_version >= GRANT_OPTIONS_SINCE
+        settable = " WITH INHERIT FALSE, SET TRUE" if has_options else ""
+        for statement in compiler.role_statements(pack, roles, settable=settable):
             admin.execute(statement)
-        admin.execute(f"GRANT {roles.owner}, {roles.sec} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
+        usable = " WITH INHERIT TRUE, SET TRUE" if has_options else ""
+        admin.execute(f"GRANT {roles.owner}, {roles.sec} TO CURRENT_USER{usable}")
         is_superuser = _is_superuser(admin)
         for surface, password in passwords.items():
-            login = sql.Identifier(roles.login(surface))
-            admin.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(login, sql.Literal(password)))
+            login = roles.login(surface)
+            sealed = admin.pgconn.encrypt_password(
+                password.encode(), login.encode(), b"scram-sha-256"
+            ).decode()
+            admin.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(sealed))
+            )
             if is_superuser:
-                admin.execute(sql.SQL("ALTER ROLE {} SET track_activities = off").format(login))
+                for statement in quieting(login):
+                    admin.execute(statement)
+
+
+def quieting(login: str) -> list[str]:
+    """Statements, for a superuser, after which the database's log and statistics hold no values of a login's queries."""
+    return [f"ALTER ROLE {login} SET {name} = '{value}'" for name, value in QUIET.items()]
+
+
+def require_quiet(connection: psycopg.Connection[object], login: str) -> None:
+    """Raise `TalkativeDatabase` with the statements to run when this login's queries would leak into the log."""
+    for name, value in QUIET.items():
+        row = cast("tuple[str]", connection.execute("SELECT current_setting(%s)", [name]).fetchone())
+        if row[0] != value:
+            statements = ";\n".join(quieting(login))
+            raise TalkativeDatabase(f"{TalkativeDatabase.__doc__}\n{statements};")
 
 
 def _is_superuser(admin: psycopg.Connection[object]) -> bool:
@@ -102,10 +142,13 @@ def open_database(deploy: psycopg.Connection[object], roles: compiler.Roles, dat
         f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC',
         f'GRANT CONNECT ON DATABASE "{database}" TO {roles.owner}, {logins}',
         f"REVOKE ALL ON SCHEMA public FROM PUBLIC, {logins}",
-        f"GRANT USAGE, CREATE ON SCHEMA public TO {roles.owner} WITH GRANT OPTION",
         f"CREATE SCHEMA IF NOT EXISTS sec AUTHORIZATION {roles.sec}",
     ):
         deploy.execute(statement)
+    asked = "SELECT has_schema_privilege(%s, 'public', 'CREATE WITH GRANT OPTION')"
+    row = cast("tuple[bool]", deploy.execute(asked, [roles.owner]).fetchone())
+    if not row[0]:  # once: PostgreSQL refuses to grant it back to a role that it would now grant it by
+        deploy.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {roles.owner} WITH GRANT OPTION")
 
 
 def apply(

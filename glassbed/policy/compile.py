@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from glassbed.policy.binding import Access, Binding, Bound, Own, Rule, Sharing
+from glassbed.policy.binding import Access, Binding, Bound, Own, Rule
 from glassbed.policy.vocabulary import Pack, Purpose
 
 SURFACES = ("web", "worker", "recorder")
@@ -83,8 +83,12 @@ def bits(pack: Pack) -> dict[str, int]:
     return {name: 1 << position for position, name in enumerate(pack.purposes)}
 
 
-def role_statements(pack: Pack, roles: Roles) -> Iterator[str]:
-    """Create what is missing of the roles and their memberships. Needs CREATEROLE."""
+def role_statements(pack: Pack, roles: Roles, *, settable: str) -> Iterator[str]:
+    """Create what is missing of the roles and their memberships. Needs CREATEROLE.
+
+    `settable` ends a grant whose member may take the role, but inherits nothing: from PostgreSQL 16 on an option
+    of the grant, before it follows from the member's own NOINHERIT.
+    """
     plain = "NOLOGIN NOINHERIT NOCREATEDB NOCREATEROLE"
     for role in (roles.owner, roles.sec, roles.technical, *map(roles.purpose, pack.purposes)):
         yield _create_role(role, plain)
@@ -94,10 +98,10 @@ def role_statements(pack: Pack, roles: Roles) -> Iterator[str]:
         yield f"ALTER ROLE {login} SET statement_timeout = '30s'"
         yield f"ALTER ROLE {login} SET lock_timeout = '5s'"
         yield f"ALTER ROLE {login} SET idle_in_transaction_session_timeout = '60s'"
-        yield f"GRANT {roles.technical} TO {login} WITH INHERIT FALSE, SET TRUE"
+        yield f"GRANT {roles.technical} TO {login}{settable}"
         for name, purpose in pack.purposes.items():
             if surface in purpose.surfaces:
-                yield f"GRANT {roles.purpose(name)} TO {login} WITH INHERIT FALSE, SET TRUE"
+                yield f"GRANT {roles.purpose(name)} TO {login}{settable}"
             else:
                 yield f"REVOKE {roles.purpose(name)} FROM {login}"
 
@@ -154,8 +158,6 @@ def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str
         privileges = "SELECT, INSERT, UPDATE, DELETE" if name in writers else "SELECT"
         yield f"GRANT {privileges} ON {table} TO {roles.purpose(name)}"
     yield f"CREATE POLICY gb_owner ON {table} TO {roles.owner} USING (true) WITH CHECK (true)"
-    for policy in ("gb_everyone", "gb_see", "gb_insert", "gb_update", "gb_delete", "gb_append"):
-        yield f"DROP POLICY IF EXISTS {policy} ON {table}"
     if everyone := _names(readers, "everyone", roles):
         rule = everyone_rule(binding)
         yield f"CREATE POLICY gb_everyone ON {table} TO {everyone} USING ({rule}) WITH CHECK ({rule})"
@@ -183,13 +185,11 @@ def row_rule(rules: tuple[Rule, ...]) -> str:
 
 
 def _rule(rule: Rule) -> str:
-    match rule:
-        case Own(column):
-            return f"{column} = (SELECT sec.me())"
-        case Access(column, level):
-            return f"{column} = ANY ((SELECT sec.printers({int(level)}))::uuid[])"
-        case Sharing(column):
-            return f"{column} = ANY ((SELECT sec.sharing())::uuid[])"
+    if isinstance(rule, Own):
+        return f"{rule.column} = (SELECT sec.me())"
+    if isinstance(rule, Access):
+        return f"{rule.column} = ANY ((SELECT sec.printers({int(rule.level)}))::uuid[])"
+    return f"{rule.column} = ANY ((SELECT sec.sharing())::uuid[])"
 
 
 def everyone_rule(binding: Bound) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import yaml
@@ -48,16 +48,19 @@ def find(name: str) -> Path:
 
 def load(file: Path) -> Pack:
     """Read and check a pack. Raises `PackRefused` with file, line and mend for every fault found."""
-    text = file.read_text(encoding="utf-8")
+    text = file.read_bytes()
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         doubled = list(_doubled_keys(file, tree)) if tree else []
-        pack = msgspec.convert(yaml.safe_load(text), Pack)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PackRefused([Fault(file, line, f"not YAML: {error.problem}")]) from error
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise PackRefused([Fault(file, mark.line + 1 if mark else 1, f"not YAML: {problem}")]) from error
+    try:
+        pack = msgspec.convert(raw, Pack)
     except msgspec.ValidationError as error:
-        raise PackRefused([Fault(file, _line_of(tree, str(error)), str(error))]) from error
+        raise PackRefused([Fault(file, line_of(tree, *_place(raw, str(error))), str(error))]) from error
     faults = doubled + [Fault(file, line_of(tree, *path), message) for path, message in _faults(pack)]
     if faults:
         raise PackRefused(faults)
@@ -70,8 +73,9 @@ def listed(purpose: Purpose) -> tuple[str, ...]:
 
 
 def digest(pack: Pack) -> str:
-    """SHA-256 of what the pack means: comments and order of keys don't count."""
-    return hashlib.sha256(msgspec.json.encode(pack, order="deterministic")).hexdigest()
+    """SHA-256 of what the pack means. Comments don't count, nor does order but that of purposes, which is their bits'."""
+    meaning = (pack, tuple(pack.purposes))
+    return hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest()
 
 
 def line_of(tree: yaml.Node | None, *path: str) -> int:
@@ -87,16 +91,30 @@ def line_of(tree: yaml.Node | None, *path: str) -> int:
     return line
 
 
-def _line_of(tree: yaml.Node | None, message: str) -> int:
+def _place(raw: object, message: str) -> list[str]:
+    """Return the keys down to what msgspec refused. It leaves out a mapping's own keys: they are tried in turn."""
     place = re.search(r"at `(?:key in )?\$\.?([^`]*)`", message)
-    steps = re.findall(r"[a-z_0-9]+", place[1]) if place else []
-    return line_of(tree, *steps)
+    section, *rest = re.findall(r"[a-z_0-9]+", place[1]) if place else [""]
+    types = {field.name: field.type for field in msgspec.structs.fields(Pack)}
+    entries = raw.get(section) if section in types and isinstance(raw, dict) else None
+    wrong = [k for k, v in entries.items() if _is_refused({k: v}, types[section])] if isinstance(entries, dict) else []
+    return [section, *wrong[:1], *rest]
+
+
+def _is_refused(value: object, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return True
+    return False
 
 
 def _doubled_keys(file: Path, node: yaml.Node) -> Iterator[Fault]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in seen:
                 yield Fault(file, key.start_mark.line + 1, f"{key.value!r} stands twice; keep one of them")
             seen.add(key.value)

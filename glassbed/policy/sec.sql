@@ -99,11 +99,11 @@ BEGIN
        AND EXISTS (SELECT FROM sec.purpose p WHERE p.role = current_setting('role') AND p.everyone);
 END $$;
 
--- The people who stopped this purpose: few, and looked up once a query.
+-- The people who stopped this purpose, for one that reaches everyone's rows: few, and looked up once a query.
 CREATE OR REPLACE FUNCTION sec.stopped() RETURNS uuid[]
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
-    this bigint := (SELECT p.bit FROM sec.purpose p WHERE p.role = current_setting('role'));
+    this bigint := (SELECT p.bit FROM sec.purpose p WHERE p.role = current_setting('role') AND p.everyone);
 BEGIN
     RETURN ARRAY(SELECT s.person FROM sec.person_state s WHERE s.allowed <> -1 AND s.allowed & this = 0);
 END $$;

@@ -253,7 +253,8 @@ class Postgres:
         data = self.data if self.data in versions else max(versions)
         raise Conflict(
             f"The data in {data} was written by PostgreSQL {versions[data]}, and this release of Glassbed brings"
-            f" PostgreSQL {self.major}. Run `glassbed upgrade-db` to move it; nothing was changed."
+            f" PostgreSQL {self.major}. Nothing was changed. Install the release that you had before, or move the data"
+            " by hand with pg_dump and pg_restore, as docs/operate.md says under 'Another major version'."
         )
 
     def _initialise(self) -> None:

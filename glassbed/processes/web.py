@@ -37,14 +37,15 @@ def main(argv: list[str]) -> int:
 
 
 def refuse_drift() -> None:
-    """Raise `Drift` when the database is not what the policy pack made it: then nothing is served."""
+    """Raise `Drift` or `TalkativeDatabase` when the database is not as it has to be: then nothing is served."""
     from django.conf import settings
 
-    from glassbed.foundation.apply import verify
+    from glassbed.foundation.apply import require_quiet, verify
 
     database = settings.DATABASES["default"]
     dsn = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
     with psycopg.connect(make_conninfo(**{key: database[name] for key, name in dsn.items()})) as connection:
+        require_quiet(connection, database["USER"])
         verify(connection, settings.GLASSBED_PACK, settings.GLASSBED_ROLES)
 
 

@@ -167,7 +167,7 @@ def test_data_of_another_major_version_is_refused_and_untouched(home):
     data = home / "pg-17" / "data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("17\n")
-    with pytest.raises(Conflict, match=r"written by PostgreSQL 17.*glassbed upgrade-db"):
+    with pytest.raises(Conflict, match=r"written by PostgreSQL 17.*pg_dump and pg_restore"):
         Postgres(home).start()
     assert sorted(path.name for path in home.iterdir()) == ["pg-17"]
 
