@@ -121,6 +121,6 @@ class Driver(ABC):
         yield ""
 
     @classmethod
-    def announced(cls, name: str, host: str, port: int, properties: dict[str, str]) -> Found | None:
+    def announced(cls, name: str, host: str, port: int, properties: dict[str, str]) -> Found | None:  # noqa: ARG003 -- drivers read it
         """Turn an mDNS announcement of `mdns_type` into a found host, or nothing if it is none."""
         return Found(driver=cls.name, address=f"http://{host}:{port}", name=name)

@@ -200,7 +200,7 @@ def _sec(deploy: psycopg.Connection[object], pack: Pack, roles: compiler.Roles, 
     for statement in (
         f"GRANT USAGE ON SCHEMA sec TO {roles.owner}, {purposes}, {logins}",
         f"GRANT EXECUTE ON FUNCTION {READERS} TO {roles.owner}, {purposes}",
-        f"GRANT EXECUTE ON FUNCTION sec.follow_person(), sec.follow_printer(), sec.follow_share() TO {roles.owner}",
+        f"GRANT EXECUTE ON FUNCTION sec.follow_person(), sec.follow_printer(), sec.follow_share(), sec.keep_person() TO {roles.owner}",
         f"GRANT SELECT ON sec.applied, sec.purpose TO {logins}",
     ):
         deploy.execute(statement)
@@ -210,7 +210,7 @@ def _sec(deploy: psycopg.Connection[object], pack: Pack, roles: compiler.Roles, 
 def _triggers() -> list[str]:
     statements = []
     for table, function in TRIGGERS.items():
-        when = "INSERT OR DELETE" if function == "follow_person" else "INSERT OR UPDATE OR DELETE"
+        when = "INSERT OR UPDATE OR DELETE" if function == "follow_share" else "INSERT OR DELETE"
         each = f"FOR EACH ROW EXECUTE FUNCTION sec.{function}()"
         statements.append(f"CREATE OR REPLACE TRIGGER gb_follow AFTER {when} ON {table} {each}")
     return statements

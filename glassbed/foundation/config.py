@@ -169,7 +169,7 @@ class Config:
     )
     database_url: str | None = setting(
         None,
-        "PostgreSQL 16 or later to use in place of the embedded one.",
+        "PostgreSQL 15 or later to use in place of the embedded one.",
         _url("postgresql", "postgres"),
         shown_default="embedded",
         secret=True,

@@ -36,7 +36,14 @@ class Sharing(msgspec.Struct, frozen=True):
     column: str
 
 
-Rule = Own | Access | Sharing
+class Both(msgspec.Struct, frozen=True):
+    """Rows for which two rules hold at once."""
+
+    first: Own | Access | Sharing
+    second: Own | Access | Sharing
+
+
+Rule = Own | Access | Sharing | Both
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -57,6 +64,7 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     portable: bool
     see: tuple[Rule, ...] = ()  # alternatives; none: no purpose of reach "own" sees a row
     change: tuple[Rule, ...] | None = None  # None: as `see`
+    add: tuple[Rule, ...] | None = None  # None: as `change`
     confidential: tuple[str, ...] = ()  # columns never exported, and named as withheld
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from glassbed.policy.binding import Access, Binding, Bound, Own, Rule
+from glassbed.policy.binding import Access, Binding, Both, Bound, Own, Rule
 from glassbed.policy.vocabulary import Pack, Purpose
 
 SURFACES = ("web", "worker", "recorder")
@@ -154,6 +154,12 @@ def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str
     writers = {n: p for n, p in readers.items() if binding.category in p.writes}
     yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    for column in direct_owners(binding):
+        changed = f"OLD.{column} IS NOT NULL AND NEW.{column} IS DISTINCT FROM OLD.{column}"
+        yield (
+            f"CREATE OR REPLACE TRIGGER gb_keep_{column} BEFORE UPDATE OF {column} ON {table} "
+            f"FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION sec.keep_person()"
+        )
     for name in readers:
         privileges = "SELECT, INSERT, UPDATE, DELETE" if name in writers else "SELECT"
         yield f"GRANT {privileges} ON {table} TO {roles.purpose(name)}"
@@ -165,7 +171,8 @@ def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str
         yield f"CREATE POLICY gb_see ON {table} FOR SELECT TO {own} USING ({row_rule(binding.see)})"
     if changers := _names(writers, "own", roles):
         change = row_rule(binding.see if binding.change is None else binding.change)
-        yield f"CREATE POLICY gb_insert ON {table} FOR INSERT TO {changers} WITH CHECK ({change})"
+        add = change if binding.add is None else row_rule(binding.add)
+        yield f"CREATE POLICY gb_insert ON {table} FOR INSERT TO {changers} WITH CHECK ({add})"
         yield f"CREATE POLICY gb_update ON {table} FOR UPDATE TO {changers} USING ({change}) WITH CHECK ({change})"
         yield f"CREATE POLICY gb_delete ON {table} FOR DELETE TO {changers} USING ({change})"
     appenders = [roles.purpose(n) for n, p in pack.purposes.items() if binding.category in p.appends]
@@ -187,13 +194,20 @@ def row_rule(rules: tuple[Rule, ...]) -> str:
 def _rule(rule: Rule) -> str:
     if isinstance(rule, Own):
         return f"{rule.column} = (SELECT sec.me())"
+    if isinstance(rule, Both):
+        return f"({_rule(rule.first)} AND {_rule(rule.second)})"
     if isinstance(rule, Access):
         return f"{rule.column} = ANY ((SELECT sec.printers({int(rule.level)}))::uuid[])"
     return f"{rule.column} = ANY ((SELECT sec.sharing())::uuid[])"
 
 
+def direct_owners(binding: Binding) -> list[str]:
+    """Columns that hold the id of the person whose row it is."""
+    persons = binding.person if isinstance(binding, Bound) else ()
+    return [person.column for person in persons if person.via is None and person.role == "owner"]
+
+
 def everyone_rule(binding: Bound) -> str:
     """SQL of "a valid context for work that reaches everyone, and nobody named here has stopped it"."""
-    columns = [person.column for person in binding.person if person.via is None and person.role == "owner"]
-    checks = [f"({c} IS NULL OR {c} <> ALL ((SELECT sec.stopped())::uuid[]))" for c in columns]
+    checks = [f"({c} IS NULL OR {c} <> ALL ((SELECT sec.stopped())::uuid[]))" for c in direct_owners(binding)]
     return " AND ".join(["(SELECT sec.everyone())", *checks])

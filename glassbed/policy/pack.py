@@ -97,7 +97,11 @@ def _place(raw: object, message: str) -> list[str]:
     section, *rest = re.findall(r"[a-z_0-9]+", place[1]) if place else [""]
     types = {field.name: field.type for field in msgspec.structs.fields(Pack)}
     entries = raw.get(section) if section in types and isinstance(raw, dict) else None
-    wrong = [k for k, v in entries.items() if _is_refused({k: v}, types[section])] if isinstance(entries, dict) else []
+    wrong = (
+        [k for k, v in entries.items() if _is_refused({k: v}, types[section])]
+        if isinstance(entries, dict)
+        else []
+    )
     return [section, *wrong[:1], *rest]
 
 

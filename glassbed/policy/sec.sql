@@ -108,6 +108,13 @@ BEGIN
     RETURN ARRAY(SELECT s.person FROM sec.person_state s WHERE s.allowed <> -1 AND s.allowed & this = 0);
 END $$;
 
+-- A row never becomes somebody else's: what changes hands is a new row.
+CREATE OR REPLACE FUNCTION sec.keep_person() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    RAISE EXCEPTION 'a row of % never changes its person', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
 CREATE OR REPLACE FUNCTION sec.follow_person() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
@@ -127,11 +134,7 @@ BEGIN
         DELETE FROM sec.access WHERE printer = OLD.id;
         RETURN OLD;
     END IF;
-    IF TG_OP = 'UPDATE' AND OLD.owner_id <> NEW.owner_id THEN
-        DELETE FROM sec.access WHERE printer = OLD.id AND person = OLD.owner_id;
-    END IF;
-    INSERT INTO sec.access (printer, person, level) VALUES (NEW.id, NEW.owner_id, 3)
-    ON CONFLICT (printer, person) DO UPDATE SET level = 3;
+    INSERT INTO sec.access (printer, person, level) VALUES (NEW.id, NEW.owner_id, 3);
     RETURN NEW;
 END $$;
 

@@ -1,6 +1,6 @@
 """Bindings of prints."""
 
-from glassbed.policy.binding import Access, Binding, Bound, Level, Own, Person
+from glassbed.policy.binding import Access, Binding, Both, Bound, Level, Own, Person
 
 BINDINGS: dict[str, Binding] = {
     "jobs_print": Bound(
@@ -11,5 +11,6 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("person_id"), Access("printer_id", Level.OPERATOR)),
         change=(Access("printer_id", Level.OPERATOR),),
+        add=(Both(Own("person_id"), Access("printer_id", Level.OPERATOR)),),
     ),
 }

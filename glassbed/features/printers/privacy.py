@@ -1,6 +1,6 @@
 """Bindings of bridges, printers, shares, connections and commands."""
 
-from glassbed.policy.binding import Access, Binding, Bound, Level, Own, Person
+from glassbed.policy.binding import Access, Binding, Both, Bound, Level, Own, Person
 
 BINDINGS: dict[str, Binding] = {
     "printers_bridge": Bound(
@@ -62,5 +62,6 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("person_id"), Access("printer_id", Level.OWNER)),
         change=(Own("person_id"), Access("printer_id", Level.OWNER)),
+        add=(Both(Own("person_id"), Access("printer_id", Level.OPERATOR)),),
     ),
 }

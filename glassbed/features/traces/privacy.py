@@ -11,5 +11,6 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("person_id"), Access("printer_id", Level.OPERATOR)),
         change=(Own("person_id"), Access("printer_id", Level.OWNER)),
+        add=(),  # the recorder alone writes
     ),
 }
