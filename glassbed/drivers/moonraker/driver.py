@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from glassbed.drivers.http import ANSWER_LIMIT_S
 from glassbed.drivers.interface import (
     Capability,
     Driver,
@@ -19,7 +20,7 @@ from glassbed.drivers.interface import (
 from glassbed.drivers.moonraker import facts, wire
 from glassbed.drivers.moonraker.conversation import Conversation
 from glassbed.drivers.moonraker.readings import RUNNING
-from glassbed.drivers.moonraker.rest import ANSWER_LIMIT_S, Rest, network_errors
+from glassbed.drivers.moonraker.rest import Rest, network_errors
 from glassbed.drivers.moonraker.upload import send_and_print
 from glassbed.protocol.errors import ProtocolViolation
 from glassbed.protocol.messages import Found, HostFacts
@@ -209,7 +210,8 @@ class Connection:
         if not self.conversation.changed:
             wait_s = self._poll_at - self._now()
         with suppress(TimeoutError):
-            message = await self._socket.receive(timeout=max(0.01, wait_s))
+            async with asyncio.timeout(max(0.01, wait_s)):  # each pong would renew `receive`'s own limit
+                message = await self._socket.receive()
             await self.say(self.conversation.receive(_content(message)))
         if self._now() >= self._poll_at:
             self._poll_at = self._now() + POLL_EVERY_S

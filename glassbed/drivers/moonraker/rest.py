@@ -1,20 +1,19 @@
-"""One request to Moonraker over HTTP: its result, or the driver error that it means."""
+"""Moonraker over HTTP: what its answers mean."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from glassbed.drivers import http
 from glassbed.drivers.interface import HostConflict, HostError, HostFault, HostRefused, HostUnreachable
 from glassbed.drivers.moonraker import wire
-from glassbed.protocol.errors import ProtocolViolation
+
+TITLE = "Moonraker"
+network_errors = partial(http.network_errors, TITLE)
 
 PORT = 7125
-CONNECT_LIMIT_S = 5
-ANSWER_LIMIT_S = 10
-ANSWER_LIMIT_BYTES = 1024 * 1024
 
 _CONFLICTS = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT}
 _NOT_UP = (HostUnreachable, "Moonraker is not up yet, or no more.")
@@ -30,48 +29,33 @@ _OTHERS: dict[int, tuple[type[HostError], str]] = {
 }
 
 
-class Rest:
-    """The host's address with the key. Follows no redirect, for that would hand the key to another."""
+class Rest(http.HostHttp):
+    """Moonraker at an address."""
+
+    title = TITLE
 
     def __init__(self, address: str, key: str | None, session: aiohttp.ClientSession) -> None:
-        self.address = _full(address)
-        self._headers = {"X-Api-Key": key} if key else {}
-        self._session = session
+        super().__init__(_full(address), key, session)
 
     async def get(self, path: str) -> bytes:
-        return await self.request("GET", path, limit_s=ANSWER_LIMIT_S)
+        return (await self.request("GET", path, limit_s=self.answer_limit_s))[1]
 
     async def post(self, path: str, *, limit_s: float | None = None) -> bytes:
-        return await self.request("POST", path, limit_s=limit_s or ANSWER_LIMIT_S)
+        return (await self.request("POST", path, limit_s=limit_s or self.answer_limit_s))[1]
 
     async def delete(self, path: str) -> bytes:
-        return await self.request("DELETE", path, limit_s=ANSWER_LIMIT_S)
+        return (await self.request("DELETE", path, limit_s=self.answer_limit_s))[1]
 
-    async def request(
-        self,
-        method: str,
-        path: str,
-        content: AsyncIterator[bytes] | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        limit_s: float | None,
-    ) -> bytes:
-        """Return the body of an answer that is no error; wait `limit_s` for it, if any."""
-        async with (
-            network_errors(),
-            self._session.request(
-                method,
-                self.address + path,
-                data=content,
-                headers={**self._headers, **(headers or {})},
-                timeout=aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_LIMIT_S),
-                allow_redirects=False,
-            ) as answer,
-        ):
-            body = await _bounded(answer)
-        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise _meaning(answer.status, body, answer.headers.get("Location"))
-        return body
+    def meaning(self, status: int, body: bytes) -> HostError | None:
+        words = wire.error_words(body)
+        if status in _CONFLICTS:
+            return HostConflict(words or "The printer can't do that in its present state.")
+        if status == HTTPStatus.SERVICE_UNAVAILABLE and words:  # from Moonraker itself
+            return HostConflict("Klipper, the program that drives the printer, is not running.")
+        if status in _OTHERS:
+            kind, text = _OTHERS[status]
+            return kind(text)
+        return HostFault(words) if words and status >= HTTPStatus.BAD_REQUEST else None
 
 
 def _full(address: str) -> str:
@@ -84,37 +68,3 @@ def _full(address: str) -> str:
     except ValueError:
         has_port = True  # one that is none: the request will say so
     return bare if has_port else f"{bare}:{PORT}"
-
-
-async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for part in answer.content.iter_any():
-        body += part
-        if len(body) > ANSWER_LIMIT_BYTES:
-            raise ProtocolViolation(f"an answer of more than {ANSWER_LIMIT_BYTES} bytes")
-    return bytes(body)
-
-
-def _meaning(status: int, body: bytes, location: str | None) -> HostError:
-    words = wire.error_words(body)
-    if status in _CONFLICTS:
-        return HostConflict(words or "The printer can't do that in its present state.")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE and words:  # from Moonraker itself
-        return HostConflict("Klipper, the program that drives the printer, is not running.")
-    if status in _OTHERS:
-        kind, text = _OTHERS[status]
-        return kind(text)
-    if location and status < HTTPStatus.BAD_REQUEST:
-        return HostFault(f"Moonraker is found at another address: {location[:200]}. Enter that one.")
-    return HostFault(words or f"Moonraker answered with status {status}.")
-
-
-@asynccontextmanager
-async def network_errors() -> AsyncIterator[None]:
-    """Turn every way in which a network fails into `HostUnreachable`."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise HostUnreachable("Moonraker does not answer in time.") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise HostUnreachable(f"Moonraker can't be reached: {error}"[:500]) from error

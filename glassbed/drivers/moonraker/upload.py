@@ -25,7 +25,7 @@ async def send_and_print(rest: Rest, upload: Upload) -> bytes:
     try:
         async with network_errors(), asyncio.timeout(STALL_LIMIT_S) as limit:
             pieces = envelope.pieces(limit)
-            return await rest.request("POST", "/server/files/upload", pieces, headers, limit_s=None)
+            return (await rest.request("POST", "/server/files/upload", pieces, headers, limit_s=None))[1]
     except Exception:
         if envelope.failure:
             raise envelope.failure from None  # the client library reports it as a broken connection

@@ -148,7 +148,9 @@ class OctoPrintDriver(Driver):
         try:
             async with asyncio.timeout(DECISION_LIMIT_S):
                 while True:
-                    status, answer = await self._rest.request("GET", f"/plugin/appkeys/request/{token}")
+                    status, answer = await self._rest.request(
+                        "GET", f"/plugin/appkeys/request/{token}", limit_s=self._rest.answer_limit_s
+                    )
                     if status == HTTPStatus.OK:
                         return wire.granted_key(answer)
                     await asyncio.sleep(POLL_EVERY_S)

@@ -28,7 +28,7 @@ async def send_and_print(rest: Rest, upload: Upload) -> bytes:
     try:
         async with network_errors(), asyncio.timeout(STALL_LIMIT_S) as limit:
             pieces = source.pieces(head, tail, limit)
-            return (await rest.request("POST", "/api/files/local", pieces, headers, unlimited=True))[1]
+            return (await rest.request("POST", "/api/files/local", pieces, headers, limit_s=None))[1]
     except HostUnreachable:
         if source.failure:  # which the client library reports as a broken connection
             raise source.failure from None

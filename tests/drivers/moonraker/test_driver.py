@@ -19,7 +19,6 @@ from glassbed.drivers.interface import (
     Upload,
 )
 from glassbed.drivers.moonraker import driver as driver_module
-from glassbed.drivers.moonraker import rest as rest_module
 from glassbed.drivers.moonraker import upload as upload_module
 from glassbed.drivers.moonraker.driver import MoonrakerDriver
 from glassbed.protocol.errors import ProtocolViolation
@@ -235,7 +234,7 @@ async def test_a_shutdown_from_the_printers_side_is_stopped_for_who_comes_later_
 
 async def test_a_host_that_freezes_is_unreachable(host, driver, monkeypatch):
     monkeypatch.setattr(driver_module, "HEARTBEAT_S", 1)
-    monkeypatch.setattr(rest_module, "ANSWER_LIMIT_S", 0.5)
+    driver._rest.answer_limit_s = 0.5
     async with aclosing(driver.readings()) as readings:
         await anext(readings)
         host.freeze()

@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from glassbed.drivers import http
 from glassbed.drivers.interface import HostFault, HostUnreachable
 from glassbed.drivers.moonraker import driver as driver_module
-from glassbed.drivers.moonraker import rest as rest_module
 from glassbed.drivers.moonraker.driver import MoonrakerDriver
 from glassbed.protocol.errors import ProtocolViolation
 from glassbed.protocol.messages import Found
@@ -102,7 +102,7 @@ async def test_an_endless_answer_is_cut_off(served):
 
     with pytest.raises(ProtocolViolation, match="more than"):
         await driver.facts()
-    assert sum(sent) < 20 * rest_module.ANSWER_LIMIT_BYTES  # the sockets' buffers take some
+    assert sum(sent) < 20 * http.ANSWER_LIMIT_BYTES  # the sockets' buffers take some
 
 
 async def test_a_host_that_says_nothing_on_its_socket_is_unreachable(served, monkeypatch):
@@ -141,12 +141,14 @@ async def test_a_talkative_host_gives_no_more_than_four_readings_a_second(served
 
     driver = await served(on_the_socket(talk))
     readings = []
+    began = asyncio.get_running_loop().time()
 
     with suppress(HostUnreachable):  # when it has talked enough
         async for reading in driver.readings():
             readings.append(reading)  # noqa: PERF401 -- what came before the end counts
 
-    assert 3 <= len(readings) <= 6
+    talked_s = asyncio.get_running_loop().time() - began
+    assert 3 <= len(readings) <= 4 * talked_s + 2
 
 
 async def test_a_moonraker_behind_a_proxy_that_is_down_is_unreachable(served):

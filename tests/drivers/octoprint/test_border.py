@@ -8,11 +8,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from glassbed.drivers.http import ANSWER_LIMIT_BYTES
 from glassbed.drivers.interface import HostConflict, HostFault, HostRefused, HostUnreachable, Upload
 from glassbed.drivers.octoprint import driver as driver_module
 from glassbed.drivers.octoprint import upload as upload_module
 from glassbed.drivers.octoprint.driver import OctoPrintDriver
-from glassbed.drivers.octoprint.rest import ANSWER_LIMIT_BYTES
 from glassbed.protocol.errors import ProtocolViolation
 from glassbed.protocol.messages import Found
 from glassbed.protocol.reading import State
