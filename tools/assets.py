@@ -1,10 +1,11 @@
-"""Builds what a browser loads: style sheet, islands, icons and fonts, into glassbed/web/static/built.
+"""Builds what a browser loads: style sheet, islands, icons and fonts, into glassbed/web/static/built; and the catalogues.
 
 Does nothing while the inputs are unchanged. Uses the machine's Node.js where it is new enough and
 else a pinned one from its Python wheel, kept in `.cache`.
 """
 
 import argparse
+import ast
 import fcntl
 import gzip
 import hashlib
@@ -12,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +40,8 @@ NODE_WHEEL_SHA256 = (
     "d9074c665ea68b04e183d82482c86dc907d3a9bd15eb6cf85542cb785266bb36",  # win arm64
 )
 FONT_SUBSETS = ("latin", "latin-ext")
+LOCALE = WEB / "locale"
+MO_MAGIC = 0x950412DE
 
 
 def inputs() -> list[Path]:
@@ -150,6 +154,53 @@ def build() -> None:
     shutil.move(work, BUILT)
 
 
+def read_catalogue(source: str) -> dict[str, str]:
+    """Message → translation of a .po file, keyed and joined as a .mo file wants it; fuzzy ones are left out."""
+    found: dict[str, str] = {}
+    for entry in re.split(r"\n\s*\n", source):
+        if re.search(r"^#,.*\bfuzzy\b", entry, re.MULTILINE):
+            continue
+        parts: dict[str, str] = {}
+        for key, quoted in re.findall(
+            r'^(msg\w+(?:\[\d\])?)((?:\s*"(?:[^"\\]|\\.)*")+)', entry, re.MULTILINE
+        ):
+            parts[key] = "".join(ast.literal_eval(text) for text in re.findall(r'"(?:[^"\\]|\\.)*"', quoted))
+        if "msgid" not in parts:
+            continue
+        context = f"{parts['msgctxt']}\x04" if "msgctxt" in parts else ""
+        plural = f"\0{parts['msgid_plural']}" if "msgid_plural" in parts else ""
+        forms = [parts[key] for key in sorted(parts) if key.startswith("msgstr")]
+        if all(forms):
+            found[f"{context}{parts['msgid']}{plural}"] = "\0".join(forms)
+    return found
+
+
+def compiled(catalogue: dict[str, str]) -> bytes:
+    """The bytes of a .mo file: two tables of lengths and offsets, then the texts, each ended by NUL."""
+    pairs = sorted((key.encode(), text.encode()) for key, text in catalogue.items())
+    header_bytes, row_bytes = 28, 8
+    offset = header_bytes + 2 * row_bytes * len(pairs)
+    tables, texts = [b"", b""], b""
+    for side in (0, 1):
+        for pair in pairs:
+            tables[side] += struct.pack("<II", len(pair[side]), offset + len(texts))
+            texts += pair[side] + b"\0"
+    second = header_bytes + row_bytes * len(pairs)
+    head = struct.pack("<7I", MO_MAGIC, 0, len(pairs), header_bytes, second, 0, 0)
+    return head + tables[0] + tables[1] + texts
+
+
+def write_catalogues() -> None:
+    """Compile each language's .po beside it, so that nobody needs gettext's tools."""
+    for source in LOCALE.glob("*/LC_MESSAGES/*.po"):
+        target, content = (
+            source.with_suffix(".mo"),
+            compiled(read_catalogue(source.read_text(encoding="utf-8"))),
+        )
+        if not target.exists() or target.read_bytes() != content:
+            target.write_bytes(content)
+
+
 @contextmanager
 def alone() -> Iterator[None]:
     """Two builds at once would tread on each other."""
@@ -172,6 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", action="store_true", help="print the bytes on the wire as JSON")
     options = parser.parse_args(arguments)
     with alone():
+        write_catalogues()
         wanted = fingerprint()
         if options.force or not STAMP.exists() or STAMP.read_text() != wanted:
             build()

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from glassbed.features.accounts.models import Profile
+from glassbed.web.pages import may_read_outbox
 from glassbed.wiring import ACCOUNT_LINKS, FOOTER, NAVIGATION
 
 
@@ -22,6 +25,9 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "navigation": _links(request, NAVIGATION) if request.user.is_authenticated else [],
         "account_links": _links(request, ACCOUNT_LINKS) if request.user.is_authenticated else [],
         "public_url": settings.GLASSBED.public_url,
+        "pair_command": _pair_command,
+        "outbox_open": lambda: may_read_outbox(request),  # called by a template that asks, and by no other
+        "languages": settings.LANGUAGES,
         "footer_links": _links(request, FOOTER),
     }
 
@@ -33,3 +39,12 @@ def _links(request: HttpRequest, items: list[tuple[str, str, str]]) -> list[dict
         active = request.path == url or (url != "/" and request.path.startswith(url))
         links.append({"url": url, "title": _(title), "icon": icon, "active": active})
     return links
+
+
+def _pair_command() -> str:
+    """What to type on the printers' network; with our own authority it names the fingerprint to pin."""
+    command = f"glassbed bridge pair {settings.GLASSBED.public_url}"
+    if settings.GLASSBED.tls != "local":
+        return command
+    root = x509.load_pem_x509_certificate((settings.HOME / "tls" / "root.pem").read_bytes())
+    return f"{command} --fingerprint sha256:{root.fingerprint(SHA256()).hex()}"

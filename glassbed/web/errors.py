@@ -1,12 +1,11 @@
 """Errors as people and programs see them: a page, a partial, or JSON, each saying what to do."""
 
 from http import HTTPStatus
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
 from glassbed.protocol.errors import (
@@ -47,7 +46,9 @@ def sign_in_first(request: HttpRequest) -> HttpResponseBase:
     if wants_json(request):
         return JsonResponse({"error": _("Sign in first.")}, status=HTTPStatus.UNAUTHORIZED)
     if request.headers.get("HX-Request"):
-        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": f"/{settings.LOGIN_URL}"})
+        return HttpResponse(
+            status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)}
+        )
     return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
 
 
@@ -68,9 +69,3 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if wants_json(request):
         return JsonResponse({"error": _(str(GlassbedError()))}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
     return render(request, "500.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def sentences() -> list[Any]:
-    """The error sentences, named here so that translators find them."""
-    kinds: list[type[GlassbedError]] = [GlassbedError, *STATUS]
-    return [_(str(kind())) for kind in kinds]

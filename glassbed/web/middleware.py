@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.utils import timezone, translation
 
 from glassbed.features.accounts.models import Profile
@@ -20,6 +20,7 @@ from glassbed.foundation.purpose import View, purpose, run_view
 from glassbed.protocol.errors import GlassbedError
 from glassbed.web import errors
 from glassbed.web.browsers import browser_name
+from glassbed.web.origin import comes_from_this_machine
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -40,7 +41,7 @@ class SessionInPurpose(SessionMiddleware):
             with purpose("sign_in"):
                 self._load(request, store)
         response = cast("HttpResponse", self.get_response(request))
-        if request.session.modified or request.session.is_empty():
+        if request.session.modified or (key and request.session.is_empty()):
             with purpose("sign_in"):
                 response = self.process_response(request, response)
         route = request.resolver_match.view_name if request.resolver_match else "-"
@@ -105,9 +106,14 @@ def language_and_time_zone(get_response: GetResponse) -> GetResponse:
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:
-    """What no page of ours needs is switched off in the browser; private pages are never cached."""
+    """Plain HTTP is sent to HTTPS; what no page of ours needs is switched off; private pages are never cached.
+
+    Only this machine itself (the health probe, the local bridge) may stay on plain HTTP behind a proxy.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
+        if settings.SECURE and not request.is_secure() and not comes_from_this_machine(request):
+            return HttpResponsePermanentRedirect(settings.GLASSBED.public_url + request.get_full_path())
         response = get_response(request)
         response.headers.setdefault(
             "Permissions-Policy", "geolocation=(), microphone=(), camera=(), browsing-topics=()"

@@ -1,13 +1,14 @@
 """Pages that compose features: the dashboard, a printer, a print, and what belongs to the instance."""
 
 import time
-from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from glassbed.features.accounts import first_link
@@ -21,9 +22,12 @@ from glassbed.foundation import ledger, mail
 from glassbed.foundation.purpose import for_purpose, purpose
 from glassbed.policy.binding import Level
 from glassbed.protocol.errors import NotAllowed, NotFound
+from glassbed.web.origin import comes_from_this_machine, is_loopback
 
 RECENT_PRINTS = 5
 CHOICE_OF_FILES = 50
+MANY_PRINTERS = 12
+"""From here on the dashboard shows small cards: states at a glance, not pictures."""
 
 
 @for_purpose("printing", signed_in=False, opens=False)
@@ -53,6 +57,7 @@ def _dashboard(person: Person, *, local_bridge_waits: bool) -> dict[str, Any]:
         }
         for printer in mine
     ]
+    cards.sort(key=lambda card: card["under_way"] is None)  # what prints comes first, each part by name
     bridges = list(printers.bridges())
     return {
         "cards": cards,
@@ -60,7 +65,16 @@ def _dashboard(person: Person, *, local_bridge_waits: bool) -> dict[str, Any]:
         "can_demo": person.is_operator and (local_bridge_waits or any(b.is_local for b in bridges)),
         "has_demo": any(p.driver == "simulated" for p in mine),
         "recent": list(jobs.history()[:RECENT_PRINTS]),
+        "week": jobs.last_week(timezone.now()),
+        "is_many": len(cards) > MANY_PRINTERS,
     }
+
+
+@for_purpose("printing")
+@require_GET
+def recent_prints(request: SignedIn) -> HttpResponseBase:
+    """The dashboard's latest prints alone: fetched again when they change."""
+    return render(request, "pages/recent_prints.html", {"recent": list(jobs.history()[:RECENT_PRINTS])})
 
 
 @for_purpose("printing")
@@ -75,11 +89,18 @@ def printer(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
         "is_owner": level == Level.OWNER,
         "may_control": level >= Level.OPERATOR,
         "connections": printers.connections(shown) if level == Level.OWNER else [],
+        "commands": _commands(shown) if level == Level.OWNER else [],
         "files": library.files()[:CHOICE_OF_FILES],
         "chosen_file": request.GET.get("file", ""),
         **_prints_of(shown),
     }
     return render(request, "pages/printer.html", context)
+
+
+def _commands(shown: Any) -> list[dict[str, Any]]:
+    rows = list(printers.commands(shown))
+    names = printers.names(row.person_id for row in rows)
+    return [{"command": row, "name": names.get(row.person_id, "")} for row in rows]
 
 
 def _prints_of(shown: Any) -> dict[str, Any]:
@@ -97,7 +118,9 @@ def printer_prints(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
     shown = printers.printer(printer_id)
     may = printers.level(shown, request.user.pk) >= Level.OPERATOR
     return render(
-        request, "pages/printer_prints.html", {"printer": shown, "may_control": may, **_prints_of(shown)}
+        request,
+        "pages/printer_prints.html",
+        {"printer": shown, "may_control": may, "is_fragment": True, **_prints_of(shown)},
     )
 
 
@@ -130,24 +153,14 @@ def file_page(request: SignedIn, file_id: UUID) -> HttpResponseBase:
 
 
 def may_read_outbox(request: HttpRequest) -> bool:
-    """Without a mail server: who sits at this machine, while it serves only itself; else the operator."""
+    """Without a mail server: who sits at this machine, while it serves only itself; else the operator, new ones too."""
     if mail.server_is_set():
         return False
-    if getattr(request.user, "is_operator", False):
+    if getattr(request.user, "is_operator", False) or request.session.get(first_link.FOUNDER):
         return True
     host = settings.GLASSBED.listen.rpartition(":")[0].strip("[]")
-    return (
-        _is_loopback(host)
-        and _is_loopback(request.META.get("REMOTE_ADDR", ""))
-        and not settings.GLASSBED.trusted_proxy
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    serves_itself = is_loopback(urlsplit(settings.GLASSBED.public_url).hostname or "") and is_loopback(host)
+    return serves_itself and comes_from_this_machine(request) and not settings.GLASSBED.trusted_proxy
 
 
 @for_purpose("mailing", signed_in=False)

@@ -36,8 +36,10 @@ _public = urlsplit(GLASSBED.public_url)
 SECURE = _public.scheme == "https"
 ALLOWED_HOSTS = [
     _public.hostname or "localhost",
-    *({"localhost", "127.0.0.1", "[::1]"} if not SECURE else ()),
-]
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]  # this machine itself too
 CSRF_TRUSTED_ORIGINS = [GLASSBED.public_url]
 
 INSTALLED_APPS = [
@@ -149,7 +151,6 @@ LANGUAGE_COOKIE_NAME = "glassbed_language"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_HSTS_SECONDS = 31_536_000 if GLASSBED.tls == "files" else 0  # never pinned on a private authority
-SECURE_SSL_REDIRECT = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GLASSBED.trusted_proxy else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -53,6 +53,7 @@ urlpatterns = [
     path("files/<uuid:file_id>/download", library.download, name="file_download"),
     path("files/<uuid:file_id>/remove/", library.remove, name="file_remove"),
     path("history/", jobs.history, name="history"),
+    path("prints/recent/", pages.recent_prints, name="recent_prints"),
     path("prints/<uuid:print_id>/", pages.print_page, name="print"),
     path("prints/<uuid:print_id>/trace.json", pages.print_trace, name="print_trace"),
     path("prints/<uuid:print_id>/start/", jobs.start, name="print_start"),

@@ -7,7 +7,7 @@ const { clock, duration, format, bytes, percent, temperature } = await import(ne
 const { backoff, conditions, holds, merge, shownState } = await import(new URL("reading.js", built));
 const { extent, Ring, spread } = await import(new URL("ring.js", built));
 const { fill } = await import(new URL("words.js", built));
-const { matches } = await import(new URL("filter.js", built));
+const { isOneOf, matches } = await import(new URL("filter.js", built));
 const { relative } = await import(new URL("time.js", built));
 
 const words = {
@@ -118,4 +118,16 @@ test("relative times use the largest unit that fits", () => {
   assert.equal(relative(-7200, "en"), "2 hours ago");
   assert.equal(relative(-86_400, "en"), "yesterday");
   assert.equal(relative(-5, "en"), "this minute");
+});
+
+test("a choice of states shows these and no others, an empty one all", () => {
+  assert.ok(isOneOf("paused", "paused error"));
+  assert.ok(!isOneOf("pause", "paused error"));
+  assert.ok(isOneOf("unknown", ""));
+});
+
+test("a printer is busy or idle, never both", () => {
+  assert.ok(holds("busy", conditions({ state: "sending" }, true)));
+  assert.ok(!holds("idle", conditions({ state: "sending" }, true)));
+  assert.ok(holds("idle", conditions(undefined, undefined)));
 });

@@ -1,4 +1,7 @@
-/* A search box that narrows a list already on the page: `data-filter` is the selector of its items. */
+/* Narrows a list already on the page, by words typed and by states chosen, and counts its states.
+
+`data-filter` on the search box is the selector of the items; `data-states` on a button lists the states
+that it shows and counts in its `[data-count]`. */
 
 /** Whether every word typed occurs in the text, in any order. */
 export function matches(text: string, typed: string): boolean {
@@ -6,9 +9,48 @@ export function matches(text: string, typed: string): boolean {
   return typed.toLocaleLowerCase().split(/\s+/).every((part) => within.includes(part));
 }
 
+/** Whether a state is one of a list; an empty list stands for all. */
+export function isOneOf(state: string, list: string): boolean {
+  return list === "" || list.split(/\s+/).includes(state);
+}
+
+function choices(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>("[data-states]")];
+}
+
+function itemsOf(input: HTMLInputElement): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>(input.dataset["filter"] ?? "")];
+}
+
 export function narrow(input: HTMLInputElement): void {
-  const items = document.querySelectorAll<HTMLElement>(input.dataset["filter"] ?? "");
-  for (const item of items) item.hidden = !matches(item.textContent ?? "", input.value.trim());
+  const chosen = choices().find((choice) => choice.getAttribute("aria-pressed") === "true")?.dataset["states"] ?? "";
+  let shown = 0;
+  for (const item of itemsOf(input)) {
+    const text = item.dataset["filterText"] ?? item.textContent ?? "";
+    item.hidden = !matches(text, input.value.trim()) || !isOneOf(item.dataset["state"] ?? "", chosen);
+    if (!item.hidden) shown++;
+  }
+  for (const note of document.querySelectorAll<HTMLElement>("[data-filter-none]")) note.hidden = shown > 0;
+}
+
+function count(items: HTMLElement[]): void {
+  for (const place of document.querySelectorAll<HTMLElement>("[data-count]")) {
+    const list = place.dataset["count"] || place.closest<HTMLElement>("[data-states]")?.dataset["states"] || "";
+    const found = String(items.filter((item) => isOneOf(item.dataset["state"] ?? "", list)).length);
+    if (place.textContent !== found) place.textContent = found;
+  }
+}
+
+function statesChanged(): void {
+  const input = document.querySelector<HTMLInputElement>("[data-filter]");
+  if (!input) return;
+  count(itemsOf(input));
+  narrow(input);
+}
+
+function choose(choice: HTMLElement): void {
+  for (const other of choices()) other.setAttribute("aria-pressed", String(other === choice));
+  statesChanged();
 }
 
 if (typeof document !== "undefined") {
@@ -16,4 +58,10 @@ if (typeof document !== "undefined") {
     const input = event.target;
     if (input instanceof HTMLInputElement && input.dataset["filter"]) narrow(input);
   });
+  document.addEventListener("click", (event) => {
+    const choice = (event.target as Element).closest<HTMLElement>("button[data-states]");
+    if (choice) choose(choice);
+  });
+  document.addEventListener("glassbed:states", statesChanged);
+  document.addEventListener("htmx:after:swap", statesChanged);
 }

@@ -8,12 +8,14 @@ import { word } from "./words.js";
 const VERSION = 1;
 const HIDDEN_LIMIT_MS = 60_000;
 const NOTICE_AFTER_MS = 1_500;
+const PING_EVERY_MS = 20_000;
 
 type Frame =
   | { t: "sample"; printer: string; delta: Reading; full?: boolean }
   | { t: "link"; printer: string; online: boolean }
   | { t: "changed"; printer: string; what: string }
-  | { t: "again" };
+  | { t: "again" }
+  | { t: "pong" };
 
 const readings = new Map<string, Reading>();
 const links = new Map<string, boolean>();
@@ -24,7 +26,6 @@ let attempt = 0;
 let retry: number | undefined;
 let hiding: number | undefined;
 let notice: number | undefined;
-let seenBefore = false; // connected once: what changed since was missed
 let refused = false;
 
 function shownPrinters(): Set<string> {
@@ -90,8 +91,7 @@ function lost(mine: number): void {
 function greeted(): void {
   attempt = 0;
   markStale(false);
-  if (seenBefore) signalRefresh(null, null);
-  seenBefore = true;
+  signalRefresh(null, null); // what changed while nobody listened, also between rendering and this first word
 }
 
 function open(ticket: string, mine: number): void {
@@ -108,7 +108,13 @@ function open(ticket: string, mine: number): void {
     first = false;
     hear(JSON.parse(event.data) as Frame);
   });
-  next.addEventListener("close", () => lost(mine));
+  const pinging = window.setInterval(() => {
+    if (next.readyState === WebSocket.OPEN) next.send('{"t":"ping"}'); // a silent socket counts as dead
+  }, PING_EVERY_MS);
+  next.addEventListener("close", () => {
+    window.clearInterval(pinging);
+    lost(mine);
+  });
 }
 
 async function connect(): Promise<void> {

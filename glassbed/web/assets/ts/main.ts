@@ -2,7 +2,7 @@
 
 import { showCopyButtons } from "./copy.js";
 import "./filter.js";
-import { showToasts } from "./panels.js";
+import { showArrived, showToasts } from "./panels.js";
 import { showTimes } from "./time.js";
 
 const TIMES_EVERY_MS = 30_000;
@@ -23,6 +23,7 @@ async function takeUp(): Promise<void> {
   showTimes();
   showCopyButtons();
   showToasts();
+  showArrived();
   showPictures();
   if (has("form[data-upload]")) (await import("./upload.js")).takeUpForms();
   if (has("[data-chart]")) (await import("./chart.js")).takeUpCharts();

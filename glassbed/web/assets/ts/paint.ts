@@ -47,13 +47,24 @@ function paintMessage(element: HTMLElement, reading: Reading | undefined, linked
   element.hidden = text === "";
 }
 
+let tallying: number | undefined;
+
+/** Tell whoever counts or filters by state; once for many printers that change together. */
+function signalStates(): void {
+  window.clearTimeout(tallying);
+  tallying = window.setTimeout(() => document.dispatchEvent(new CustomEvent("glassbed:states")), 60);
+}
+
 /** Bring every element of this printer to its reading. */
 export function paint(printer: string, reading: Reading | undefined, linked: boolean | undefined): void {
   const state = shownState(reading, linked);
   const now = conditions(reading, linked);
   for (const root of printerElements(printer)) {
     const heard = reading !== undefined || linked !== undefined;
-    if (heard) root.dataset["state"] = state;
+    if (heard && root.dataset["state"] !== state) {
+      root.dataset["state"] = state;
+      signalStates();
+    }
     const each = (selector: string): NodeListOf<HTMLElement> => root.querySelectorAll<HTMLElement>(selector);
     if (reading || linked === false) for (const element of each("[data-field]")) paintField(element, reading ?? {});
     if (heard) for (const element of each("[data-live-state]")) paintState(element, state);

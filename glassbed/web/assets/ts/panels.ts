@@ -44,11 +44,26 @@ function clicked(event: MouseEvent): void {
     closeMenus(null);
   }
   if (at.closest("[data-close-dialog]") || at instanceof HTMLDialogElement) at.closest("dialog")?.close();
-  const note = at.closest("[data-close-toast]")?.closest("[data-toast]");
+  const note = at.closest("[data-close-toast]")?.closest("[data-toast]") ?? at.closest("[data-close-notice]")?.closest(".notice");
   if (note) remove(note);
 }
 
+/** What a form said before is over once it is sent again. */
+function sent(event: Event): void {
+  const selector = (event.target as Element).getAttribute("hx-target");
+  if (selector?.startsWith("#")) document.querySelector(selector)?.replaceChildren();
+}
+
+/** Bring an answer that just came into view: the button may be far from it. */
+export function showArrived(): void {
+  for (const notice of document.querySelectorAll<HTMLElement>("[data-arrived]")) {
+    notice.removeAttribute("data-arrived");
+    notice.scrollIntoView({ block: "center", behavior: "smooth" });
+  }
+}
+
 document.addEventListener("click", clicked);
+document.addEventListener("submit", sent);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const menu = document.querySelector<HTMLDetailsElement>("details[data-menu][open]");

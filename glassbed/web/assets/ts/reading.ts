@@ -22,7 +22,7 @@ export function shownState(reading: Reading | undefined, linked: boolean | undef
 export function conditions(reading: Reading | undefined, linked: boolean | undefined): Set<string> {
   const state = shownState(reading, linked);
   const now = new Set([state, reading ? "known" : "unknown"]);
-  if (BUSY.has(state)) now.add("busy");
+  now.add(BUSY.has(state) ? "busy" : "idle");
   if (state !== "unknown" && !UNREACHABLE.has(state)) now.add("reachable");
   if (linked !== undefined) now.add(linked ? "linked" : "unlinked");
   for (const [field, value] of Object.entries(reading ?? {})) {

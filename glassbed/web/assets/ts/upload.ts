@@ -92,10 +92,12 @@ function sendChosen(form: HTMLFormElement, files: FileList | null | undefined): 
 function takeUp(form: HTMLFormElement): void {
   const input = form.querySelector<HTMLInputElement>("input[type=file]");
   part(form, "plain")?.setAttribute("hidden", "");
-  input?.addEventListener("change", () => {
-    sendChosen(form, input.files);
-    input.value = "";
-  });
+  const picked = (): void => {
+    sendChosen(form, input?.files);
+    if (input) input.value = "";
+  };
+  input?.addEventListener("change", picked);
+  if (input?.files?.length) picked(); // chosen before this script was there
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     sendChosen(form, input?.files);
