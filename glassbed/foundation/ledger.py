@@ -102,7 +102,7 @@ def verify(known: Iterable[Head] = ()) -> Verdict:
     Purpose: accountability.
     """
     expected = {h.seq: h.chain for h in known}
-    notes = {n.seq: n for n in LedgerNote.objects.exclude(seq=None).iterator(BATCH)}
+    notes = {int(n.seq or 0): n for n in LedgerNote.objects.exclude(seq=None).iterator(BATCH)}
     faults: list[str] = []
     seq, previous, erased = 0, GENESIS, 0
     for entry in LedgerEntry.objects.order_by("seq").iterator(BATCH):
@@ -115,10 +115,16 @@ def verify(known: Iterable[Head] = ()) -> Verdict:
             previous = bytes(entry.chain)
         if seq in expected and expected.pop(seq) != previous.hex():
             faults.append(f"entry {seq} is not the one whose head was written down")
-        found = notes.get(seq)
+        found = notes.pop(seq, None)
         if found is None:
             erased += 1
-        elif note_digest(bytes(found.salt), found.person_id, found.payload) != bytes(entry.note_digest):
+        elif _differs(found, entry):
             faults.append(f"the note of entry {seq} was changed")
+    faults += [f"the note of entry {left} is here, and the entry is not" for left in sorted(notes)]
     faults += [f"entry {missing}, whose head was written down, is missing" for missing in sorted(expected)]
     return Verdict(Head(seq, previous.hex()), faults, erased)
+
+
+def _differs(found: LedgerNote, entry: LedgerEntry) -> bool:
+    digest = note_digest(bytes(found.salt), found.person_id, found.payload)
+    return (found.at, found.kind, digest) != (entry.at, entry.kind, bytes(entry.note_digest))

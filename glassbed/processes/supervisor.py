@@ -63,10 +63,16 @@ def local_bridge(config: Config) -> Program:
     host, port = split_address(config.listen)
     host = EVERY_ADDRESS.get(host, host)
     shown_host = f"[{host}]" if ":" in host else host
+    if config.tls == "off":
+        server = f"http://{shown_host}:{port}"
+    elif config.tls == "local" and host in ("127.0.0.1", "localhost"):  # our own certificates hold these names
+        server = f"https://{host}:{port}"
+    else:
+        server = config.public_url
     own = {
         variable("home"): str(config.home),
         "GLASSBED_BRIDGE_HOME": str(config.home / "bridge"),
-        "GLASSBED_LOCAL_SERVER": f"http://{shown_host}:{port}" if config.tls == "off" else config.public_url,
+        "GLASSBED_LOCAL_SERVER": server,
         "GLASSBED_LOCAL_TOKEN": config.secret("local-bridge").hex(),
     }
     if config.tls == "local":

@@ -72,7 +72,7 @@ async def serve() -> None:
         async def receive_more() -> Any:
             return await receive()  # granian's is awaitable, but no coroutine, which a2wsgi needs
 
-        await pages(scope, receive_more, send)
+        await pages(with_one_cookie_header(scope), receive_more, send)
 
     host, port = split_address(settings.GLASSBED.listen)
     cert, key = certificate()
@@ -93,6 +93,15 @@ async def serve() -> None:
     log.event(logger, "web_started")
     await server.serve()
     await live.stop()
+
+
+def with_one_cookie_header(scope: Any) -> Any:
+    """Join the cookies that a browser sent one by one, as HTTP/2 lets it (RFC 9113, 8.2.3); WSGI would use commas."""
+    cookies = [value for name, value in scope["headers"] if name == b"cookie"]
+    if len(cookies) <= 1:
+        return scope
+    others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+    return {**scope, "headers": [*others, (b"cookie", b"; ".join(cookies))]}
 
 
 def origins() -> frozenset[str]:

@@ -5,6 +5,7 @@ Printed on the terminal by `glassbed run`. Purpose of all queries: sign_in.
 
 import hashlib
 import hmac
+import re
 import time
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from glassbed.features.accounts.models import Person
 
 LIFETIME_S = 86_400
 SESSION_KEY = "first_link"
+FOUNDER = "founder"
+"""Session key: this visitor used the link, and may still have to prove an address before they can sign in."""
 
 
 def make(now: float) -> str:
@@ -24,7 +27,9 @@ def make(now: float) -> str:
 
 def is_valid(token: str, now: float) -> bool:
     expiry, _, mac = token.partition("-")
-    return expiry.isdecimal() and int(expiry) > now and hmac.compare_digest(mac, _mac(int(expiry)))
+    if not re.fullmatch(r"[0-9]{1,12}", expiry):
+        return False
+    return int(expiry) > now and hmac.compare_digest(mac.encode(), _mac(int(expiry)).encode())
 
 
 def address(now: float) -> str:
@@ -44,6 +49,7 @@ def carried_by(request: HttpRequest) -> bool:
 def use(request: HttpRequest) -> None:
     """Forget the link, in the visitor's session and on the terminal's copy."""
     request.session.pop(SESSION_KEY, None)
+    request.session[FOUNDER] = True
     (settings.HOME / "run" / "first-link").unlink(missing_ok=True)
 
 

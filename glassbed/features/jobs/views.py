@@ -82,7 +82,10 @@ def move(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     """Move a waiting print before another one (`before`), or to the end."""
     waiting = queries.print_(print_id)
     before = request.POST.get("before")
-    actions.move_in_queue(waiting, before=queries.print_(UUID(before)) if before else None)
+    try:
+        actions.move_in_queue(waiting, before=queries.print_(UUID(before)) if before else None)
+    except ValueError as error:
+        raise NotFound from error
     return _answer(request, waiting.printer_id)
 
 

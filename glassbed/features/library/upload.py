@@ -71,7 +71,7 @@ class EncryptedUpload(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        if self.received is not None or self._writer is not None:
+        if self.received is not None or self._writer is not None or self.refusal is not None:
             self._refuse(Invalid(_("Send one file at a time.")))
             return
         self._blob_id = uuid7()
@@ -98,7 +98,13 @@ class EncryptedUpload(FileUploadHandler):
         if self.received is None:
             raise Invalid(_("Choose a file first."))
         self._stack.close()
+        self._writer = None
         return self.received
+
+    def close(self) -> None:
+        """Drop what was not kept, however the request ended."""
+        if self._writer is not None:
+            self.upload_interrupted()
 
     def _begin(self) -> None:
         self._name = acceptance.safe_name(self.file_name or "")

@@ -42,7 +42,10 @@ def upload(request: SignedIn) -> HttpResponseBase:
         key = data_key(person)
     handler = EncryptedUpload(request, key)
     request.upload_handlers = [handler]
-    return csrf_protect(_receive)(request, handler, key)
+    try:
+        return csrf_protect(_receive)(request, handler, key)
+    finally:
+        handler.close()
 
 
 def _receive(request: SignedIn, handler: EncryptedUpload, key: bytes) -> HttpResponseBase:

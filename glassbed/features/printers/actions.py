@@ -239,7 +239,8 @@ def invite(printer: Printer, person: UUID, level: Level) -> str:
 def accept_invitation(token: str, person: UUID, *, as_of: datetime) -> Printer:
     """Give the person the printer of an invitation, once. Purpose: sharing. Raises `NotFound`."""
     invitation = (
-        Invitation.objects.select_related("printer")
+        Invitation.objects.select_for_update(of=("self",))  # two who open it at once: one gets it
+        .select_related("printer")
         .filter(token_hash=hashed(token), expires_at__gt=as_of)
         .first()
     )

@@ -50,11 +50,11 @@ class BindForm(forms.Form):
     def clean_address(self) -> str:
         """Take a host, host:port or an http(s) address; keep scheme, host and port only where nothing else stands."""
         text = str(self.cleaned_data["address"]).strip().rstrip("/")
-        parts = urlsplit(text if "//" in text else f"http://{text}")
         try:
+            parts = urlsplit(text if "//" in text else f"http://{text}")
             port = parts.port
         except ValueError:
-            port = PORT_LIMIT + 1
+            parts, port = urlsplit(""), None
         if parts.scheme not in ("http", "https") or not parts.hostname or (port or 1) > PORT_LIMIT:
             raise forms.ValidationError(
                 _("That is no address. Enter a host name or an IP address, with a port if it has one.")

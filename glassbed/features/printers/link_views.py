@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from glassbed.features.accounts.models import INVITED, Person
+from glassbed.features.accounts.models import INVITED, Person, Profile
 from glassbed.features.accounts.request import SignedIn, Visit
 from glassbed.features.printers import actions, pairing, queries
 from glassbed.features.printers.forms import CodeForm
@@ -90,7 +90,7 @@ def invitation(request: Visit, token: str) -> HttpResponseBase:
         printer = actions.accept_invitation(token, request.user.pk, as_of=timezone.now())
         return redirect("printer", printer.pk)
     offered = (
-        Invitation.objects.select_related("printer__owner__profile")
+        Invitation.objects.select_related("printer")
         .filter(token_hash=actions.hashed(token), expires_at__gt=timezone.now())
         .first()
     )
@@ -99,4 +99,5 @@ def invitation(request: Visit, token: str) -> HttpResponseBase:
     if not isinstance(request.user, Person):
         request.session[INVITED] = True
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-    return render(request, "printers/invitation.html", {"invitation": offered})
+    owner = Profile.objects.filter(person=offered.owner_id).first()
+    return render(request, "printers/invitation.html", {"invitation": offered, "owner": owner})

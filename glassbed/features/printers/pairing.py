@@ -9,6 +9,7 @@ import secrets
 import time
 from base64 import urlsafe_b64decode
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -31,20 +32,25 @@ CLOCK_TOLERANCE_S = 120
 KEY_BYTES = 32
 
 
+Printable = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$")]
+"""A database takes no NUL."""
+Moment = Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
+
+
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a request to be paired."""
 
     public_key: str
-    name: str
-    version: str
-    platform: str
+    name: Printable
+    version: Printable
+    platform: Printable
     local_token: str | None = None
 
 
 class Proof(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a poll: the pairing's own key signed the moment."""
 
-    at: int
+    at: Moment
     signature: str
 
 
@@ -52,7 +58,7 @@ class TicketProof(msgspec.Struct, forbid_unknown_fields=True):
     """Body of a request for a ticket."""
 
     bridge_id: UUID
-    at: int
+    at: Moment
     nonce: str
     signature: str
 
@@ -64,7 +70,7 @@ def ask(asked: Asked, *, as_of: datetime) -> Pairing:
         raise Invalid("a public key of 32 bytes is needed")
     is_local = asked.local_token is not None
     if is_local and not hmac.compare_digest(
-        asked.local_token or "", settings.GLASSBED.secret("local-bridge").hex()
+        (asked.local_token or "").encode(), settings.GLASSBED.secret("local-bridge").hex().encode()
     ):
         raise NotAllowed
     Pairing.objects.filter(public_key=key, bridge=None).delete()
@@ -98,7 +104,11 @@ def answer(pairing_id: UUID, proof: Proof) -> Pairing:
 
 
 def by_code(code: str, *, as_of: datetime) -> Pairing:
-    pairing = Pairing.objects.filter(code=code, bridge=None, refused_at=None, expires_at__gt=as_of).first()
+    """The local bridge has no code that anybody could use: its operator adopts it."""
+    waiting = Pairing.objects.select_for_update().filter(
+        code=code, bridge=None, refused_at=None, is_local=False
+    )
+    pairing = waiting.filter(expires_at__gt=as_of).first()
     if pairing is None:
         raise NotFound
     return pairing

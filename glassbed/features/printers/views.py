@@ -20,7 +20,7 @@ from glassbed.features.printers.models import Invitation, Share
 from glassbed.foundation.purpose import for_purpose, purpose
 from glassbed.policy.binding import Level
 from glassbed.protocol import messages as protocol
-from glassbed.protocol.errors import GlassbedError, Invalid, NotFound, Unavailable
+from glassbed.protocol.errors import GlassbedError, Invalid, NotAllowed, NotFound, Unavailable
 from glassbed.protocol.tickets import LIFETIME_S, ViewerTicket, sign
 
 WATCHED_LIMIT = 500
@@ -41,7 +41,11 @@ def live_ticket(request: SignedIn) -> HttpResponseBase:
     except msgspec.DecodeError as error:
         raise Invalid from error
     issued_at = time.time()  # before the look-up, so that access taken meanwhile makes the ticket stale
-    allowed = queries.printers().filter(pk__in=wanted.printers[:WATCHED_LIMIT]).values_list("id", flat=True)
+    allowed = list(
+        queries.printers().filter(pk__in=wanted.printers[:WATCHED_LIMIT]).values_list("id", flat=True)
+    )
+    if wanted.printers and not allowed:  # the page says that its live view has ended
+        raise NotAllowed
     ticket = ViewerTicket(
         person=str(request.user.pk),
         session=str(request.session.public_id),
