@@ -5,11 +5,12 @@ from django.utils.translation import gettext_noop as _
 from glassbed.features.jobs import actions as jobs
 from glassbed.features.jobs.events import PrintLeaves
 from glassbed.features.library.events import FileLeaves
-from glassbed.features.printers.events import PrinterLeaves
+from glassbed.features.printers.events import PrinterLeaves, ShareEnds
 from glassbed.features.traces import actions as traces
 from glassbed.foundation.events import subscribe
 
 SUBSCRIPTIONS = [
+    (ShareEnds, lambda event: jobs.forget_waiting(event.printer, event.person)),
     (PrinterLeaves, lambda event: jobs.forget_printer(event.printer)),
     (FileLeaves, lambda event: jobs.forget_file(event.file)),
     (PrintLeaves, lambda event: traces.forget_print(event.print)),

@@ -76,6 +76,8 @@ QUIET = {
 }
 """What keeps people's values out of the server's log and out of pg_stat_activity."""
 
+LARGE_OBJECTS = ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)")
+
 GRANT_OPTIONS_SINCE = 160_000
 
 
@@ -145,6 +147,9 @@ def open_database(deploy: psycopg.Connection[object], roles: compiler.Roles, dat
         f"CREATE SCHEMA IF NOT EXISTS sec AUTHORIZATION {roles.sec}",
     ):
         deploy.execute(statement)
+    if _is_superuser(deploy):
+        for function in LARGE_OBJECTS:  # a store beside the tables, which no binding would see
+            deploy.execute(f"REVOKE EXECUTE ON FUNCTION pg_catalog.{function} FROM PUBLIC")
     asked = "SELECT has_schema_privilege(%s, 'public', 'CREATE WITH GRANT OPTION')"
     row = cast("tuple[bool]", deploy.execute(asked, [roles.owner]).fetchone())
     if not row[0]:  # once: PostgreSQL refuses to grant it back to a role that it would now grant it by

@@ -7,6 +7,7 @@ import fcntl
 import io
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +165,17 @@ class BlobStore:
         path.unlink(missing_ok=True)
         if path.parent.exists():
             _sync(path.parent)
+
+    def stored(self, *, older_than_s: float) -> set[UUID]:
+        """Return the ids of all blobs that were stored so long ago."""
+        latest = time.time() - older_than_s
+        paths = (
+            path
+            for folder in self._folder.iterdir()
+            if folder != self._temporary
+            for path in folder.iterdir()
+        )
+        return {UUID(path.name) for path in paths if path.stat().st_mtime < latest}
 
     def sweep_temporary(self) -> int:
         """Remove what killed writers left, and return how many. Writers at work keep theirs."""

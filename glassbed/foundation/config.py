@@ -197,7 +197,7 @@ class Config:
     )
     signup: str = setting(
         "closed",
-        "Whether anybody may sign up (open) or only people whom the operator invites (closed).",
+        "Whether anybody may sign up (open) or only people who come with an invitation to a printer (closed).",
         _one_of("open", "closed"),
     )
     smtp_url: str | None = setting(

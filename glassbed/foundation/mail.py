@@ -24,7 +24,13 @@ class OutboxBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         now = timezone.now()
         rows = [
-            Mail(to=to, subject=message.subject[:200], text=str(message.body), created_at=now)
+            Mail(
+                person_id=getattr(message, "person_id", None),
+                to=to,
+                subject=message.subject[:200],
+                text=str(message.body),
+                created_at=now,
+            )
             for message in email_messages
             for to in message.recipients()
         ]

@@ -14,6 +14,7 @@ BINDINGS: dict[str, Binding] = {
     ),
     "foundation_ledgernote": Bound(
         category="ledger",
+        append_null=("seq",),  # the sealer alone numbers
         person=(Person("person_id"),),
         retention="with_account",
         erasure="delete",

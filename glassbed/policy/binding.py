@@ -65,14 +65,13 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     see: tuple[Rule, ...] = ()  # alternatives; none: no purpose of reach "own" sees a row
     change: tuple[Rule, ...] | None = None  # None: as `see`
     add: tuple[Rule, ...] | None = None  # None: as `change`
+    remove: tuple[Rule, ...] | None = None  # None: as `change`
+    append_null: tuple[str, ...] = ()  # columns that who only appends has to leave empty
     confidential: tuple[str, ...] = ()  # columns never exported, and named as withheld
 
 
 class NotPersonal(msgspec.Struct, frozen=True, kw_only=True):
-    """A table without personal data, and why it has none.
-
-    `technical` may write it; where `also` names purposes, those alone write, and `technical` reads.
-    """
+    """A table without personal data, and why it has none. `technical` reads it, the purposes in `also` write it."""
 
     because: str
     also: tuple[str, ...] = ()

@@ -144,9 +144,9 @@ def table_statements(pack: Pack, bindings: Mapping[str, Binding], roles: Roles) 
         if isinstance(binding, Bound):
             yield from _bound(table, binding, pack, roles)
         else:
-            writers = ", ".join(map(roles.purpose, binding.also)) or roles.technical
             yield f"GRANT SELECT ON {table} TO {roles.technical}"
-            yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {writers}"
+            for name in binding.also:
+                yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {roles.purpose(name)}"
 
 
 def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str]:
@@ -174,11 +174,13 @@ def _bound(table: str, binding: Bound, pack: Pack, roles: Roles) -> Iterator[str
         add = change if binding.add is None else row_rule(binding.add)
         yield f"CREATE POLICY gb_insert ON {table} FOR INSERT TO {changers} WITH CHECK ({add})"
         yield f"CREATE POLICY gb_update ON {table} FOR UPDATE TO {changers} USING ({change}) WITH CHECK ({change})"
-        yield f"CREATE POLICY gb_delete ON {table} FOR DELETE TO {changers} USING ({change})"
+        remove = change if binding.remove is None else row_rule(binding.remove)
+        yield f"CREATE POLICY gb_delete ON {table} FOR DELETE TO {changers} USING ({remove})"
     appenders = [roles.purpose(n) for n, p in pack.purposes.items() if binding.category in p.appends]
     if appenders:
         yield f"GRANT INSERT ON {table} TO {', '.join(appenders)}"
-        valid = "(SELECT sec.context()) IS NOT NULL"
+        empty = [f"{column} IS NULL" for column in binding.append_null]
+        valid = " AND ".join(["(SELECT sec.context()) IS NOT NULL", *empty])
         yield f"CREATE POLICY gb_append ON {table} FOR INSERT TO {', '.join(appenders)} WITH CHECK ({valid})"
 
 

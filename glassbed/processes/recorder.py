@@ -6,8 +6,8 @@ Single events run in transactions of their own; trace chunks are gathered for a 
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 _to_record = msgspec.json.Decoder(subjects.ToRecord)
 GATHER_S = 0.05
 GATHER_LIMIT = 500
+Answer = messages.Kept | messages.Dropped | None
 NEVER = "This event will not be kept: its printer is not this bridge's, or its history is off."
 
 
@@ -68,11 +69,9 @@ async def _write(waiting: "asyncio.Queue[Msg]") -> None:
                     await message.respond(messages.encode(answer))
 
 
-def _keep(payloads: list[bytes]) -> list[Any]:
+def _keep(payloads: list[bytes]) -> list[Answer]:
     """Write a batch; None where the event stays unanswered, so that the bridge sends it again."""
-    from glassbed.features.traces.recording import keep_chunks
-
-    answers: list[messages.Kept | messages.Dropped | None] = [None] * len(payloads)
+    answers: list[Answer] = [None] * len(payloads)
     chunks: list[tuple[int, subjects.ToRecord]] = []
     for index, payload in enumerate(payloads):
         try:
@@ -83,17 +82,40 @@ def _keep(payloads: list[bytes]) -> list[Any]:
         if isinstance(asked.event.what, messages.TraceChunk):
             chunks.append((index, asked))
         else:
-            answers[index] = _attempt(lambda asked=asked: _keep_one(asked))
-    kept = _attempt(lambda: keep_chunks([asked for _, asked in chunks])) if chunks else {}
-    for index, asked in chunks:
-        if kept is not None:
-            answers[index] = _answer(asked, is_kept=asked.event.id in kept)
+            answers[index] = _attempt(_keep_one, asked)
+    for (index, _), answer in zip(chunks, _keep_chunks([asked for _, asked in chunks]), strict=True):
+        answers[index] = answer
     return answers
 
 
-def _attempt(work: Any) -> Any:
+def _keep_chunks(asked: list[subjects.ToRecord]) -> list[Answer]:
+    """Write chunks in one statement; if one of them can't be stored, each by itself, so that it alone is refused."""
+    from django.db import DataError, IntegrityError
+
+    from glassbed.features.traces.recording import keep_chunks
+
+    if not asked:
+        return []
     try:
-        return work()
+        kept = keep_chunks(asked)
+    except (DataError, IntegrityError):
+        if len(asked) == 1:
+            return [_answer(asked[0], is_kept=False)]
+        return [answer for item in asked for answer in _keep_chunks([item])]
+    except Exception:  # a process loop: the events stay unanswered and come again
+        logger.exception("chunks_failed")
+        return [None] * len(asked)
+    return [_answer(item, is_kept=item.event.id in kept) for item in asked]
+
+
+def _attempt(work: Callable[[subjects.ToRecord], Answer], asked: subjects.ToRecord) -> Answer:
+    from django.db import DataError, IntegrityError
+
+    try:
+        return work(asked)
+    except (DataError, IntegrityError):  # it can never be stored: the bridge may forget it
+        log.event(logger, "event_refused", level=logging.WARNING)
+        return _answer(asked, is_kept=False)
     except Exception:  # a process loop: the event stays unanswered and comes again
         logger.exception("event_failed")
         return None

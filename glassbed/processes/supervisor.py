@@ -65,7 +65,10 @@ def local_bridge(config: Config) -> Program:
     shown_host = f"[{host}]" if ":" in host else host
     if config.tls == "off":
         server = f"http://{shown_host}:{port}"
-    elif config.tls == "local" and host in ("127.0.0.1", "localhost"):  # our own certificates hold these names
+    elif config.tls == "local" and host in (
+        "127.0.0.1",
+        "localhost",
+    ):  # our own certificates hold these names
         server = f"https://{host}:{port}"
     else:
         server = config.public_url

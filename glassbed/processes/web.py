@@ -19,11 +19,12 @@ from glassbed.foundation import log
 from glassbed.foundation.config import split_address
 from glassbed.foundation.setup import setup_django
 from glassbed.processes.live import LiveApp
+from glassbed.processes.patience import answer, unhurried
 
 logger = logging.getLogger(__name__)
 THREADS = 8
 CONNECTIONS = 4096
-GOODBYE_S = 8.0
+HEALTH_PATH = "/healthz"
 
 
 def main(argv: list[str]) -> int:
@@ -67,12 +68,10 @@ async def serve() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await live(scope, receive, send)
-            return
-
-        async def receive_more() -> Any:
-            return await receive()  # granian's is awaitable, but no coroutine, which a2wsgi needs
-
-        await pages(with_one_cookie_header(scope), receive_more, send)
+        elif scope["path"] == HEALTH_PATH:
+            await answer(send, 200, b"ok\n")  # tells that this loop runs, whatever the threads wait for
+        else:
+            await unhurried(pages)(with_one_cookie_header(scope), receive, send)
 
     host, port = split_address(settings.GLASSBED.listen)
     cert, key = certificate()

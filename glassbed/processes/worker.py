@@ -23,15 +23,14 @@ class Chore(NamedTuple):
 
 def chores() -> list[Chore]:
     """Everything the worker does: a literal list."""
-    from glassbed.features.library.upload import store
     from glassbed.foundation import ledger, mail
-    from glassbed.web.tidying import tidy
+    from glassbed.web.tidying import sweep_blobs, tidy
 
     return [
         Chore("seal_ledger", 1, ledger.seal),
         Chore("deliver_mail", 2, mail.deliver_waiting),
         Chore("tidy", 3600, tidy),
-        Chore("sweep_uploads", 3600, lambda: store().sweep_temporary()),
+        Chore("sweep_blobs", 3600, sweep_blobs),
     ]
 
 

@@ -19,9 +19,11 @@ VERSION = 1
 FRAME_LIMIT_BYTES = 256 * 1024
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)]
-Text = Annotated[str, msgspec.Meta(max_length=2000)]
-Name = Annotated[str, msgspec.Meta(max_length=255)]
+Text = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*$")]  # a database takes no NUL
+Name = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^\x00]*$")]
 Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Moment = Annotated[float, msgspec.Meta(ge=0, lt=4e9)]  # Unix seconds, until the year 2096
+Seconds = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
 
 
 class Message(
@@ -156,17 +158,17 @@ class Result(Message, frozen=True, tag="result"):
 class PrintStarted(Message, frozen=True, tag="print_started"):
     print_id: Id
     file_name: Name
-    started_at: float
+    started_at: Moment
     at_printer: bool = False  # begun at the printer itself, not from here
 
 
 class PrintEnded(Message, frozen=True, tag="print_ended"):
     print_id: Id
-    ended_at: float
+    ended_at: Moment
     outcome: Literal["completed", "cancelled", "failed"]
     progress_ratio: Ratio | None = None
-    duration_s: int | None = None
-    filament_mm: float | None = None
+    duration_s: Seconds | None = None
+    filament_mm: Annotated[float, msgspec.Meta(ge=0, lt=1e9)] | None = None
     reason: Text | None = None
 
 
@@ -174,27 +176,27 @@ class TraceChunk(Message, frozen=True, tag="trace"):
     """Up to 60 samples of one minute of a print, see protocol.trace."""
 
     print_id: Id
-    minute: int  # counted from the print's start
-    samples: bytes  # base64 on the wire
+    minute: Annotated[int, msgspec.Meta(ge=0, le=100_000)]  # counted from the print's start
+    samples: Annotated[bytes, msgspec.Meta(max_length=4096)]  # base64 on the wire
 
 
 class Connected(Message, frozen=True, tag="connected"):
     """The bridge reached the printer's host."""
 
     connection_id: Id
-    since: float
+    since: Moment
     facts: HostFacts
 
 
 class Disconnected(Message, frozen=True, tag="disconnected"):
     connection_id: Id
-    until: float
+    until: Moment
 
 
 class Fault(Message, frozen=True, tag="fault"):
     """The printer or its host reported an error, in its own words."""
 
-    at: float
+    at: Moment
     message: Text
 
 

@@ -26,7 +26,9 @@ class State(StrEnum):
     STOPPED = "stopped"  # emergency stop or firmware shutdown; needs a restart of the firmware
 
 
-BUSY = frozenset({State.SENDING, State.PRINTING, State.PAUSING, State.PAUSED, State.RESUMING, State.CANCELLING})
+BUSY = frozenset(
+    {State.SENDING, State.PRINTING, State.PAUSING, State.PAUSED, State.RESUMING, State.CANCELLING}
+)
 """States in which a job is under way."""
 
 REACHABLE = frozenset(State) - {State.OFFLINE, State.REFUSED}
@@ -57,7 +59,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 FIELDS: tuple[str, ...] = Reading.__struct_fields__
-_DECIMALS = {name: 3 if name.endswith("_ratio") else 1 for name in FIELDS if name.endswith(("_ratio", "_c", "_mm"))}
+_DECIMALS = {
+    name: 3 if name.endswith("_ratio") else 1 for name in FIELDS if name.endswith(("_ratio", "_c", "_mm"))
+}
 
 
 def rounded(reading: Reading) -> Reading:
@@ -74,9 +78,7 @@ def difference(before: Reading | None, after: Reading) -> dict[str, object]:
     """Fields of `after` that differ from `before`; without `before`, all that are known."""
     if before is None:
         return {name: value for name in FIELDS if (value := getattr(after, name)) is not None}
-    return {
-        name: value for name in FIELDS if (value := getattr(after, name)) != getattr(before, name)
-    }
+    return {name: value for name in FIELDS if (value := getattr(after, name)) != getattr(before, name)}
 
 
 def merge(before: Reading | None, delta: dict[str, object]) -> Reading:

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST
 from glassbed.drivers.simulated import DEMO_FILE
 from glassbed.features.accounts.request import SignedIn
 from glassbed.features.jobs import actions as jobs
-from glassbed.features.library import actions as library
 from glassbed.features.library import gcode
 from glassbed.features.library.models import File
-from glassbed.features.library.upload import Received, store, write_picture
+from glassbed.features.library.upload import Received, store
+from glassbed.features.library.views import keep_received
 from glassbed.features.printers import actions as printers
 from glassbed.features.printers import queries
 from glassbed.features.printers.models import Bridge, Printer
@@ -51,7 +51,7 @@ def start_demo(request: SignedIn) -> HttpResponseBase:
 
 
 def _local_bridge(person: UUID) -> Bridge:
-    with purpose("relaying", person=person):
+    with purpose("pairing", person=person):
         mine = Bridge.objects.filter(owner=person, is_local=True, revoked_at=None).first()
         waiting = queries.waiting_local_bridge()
         if mine is None and waiting is not None:
@@ -85,9 +85,7 @@ def _shipped_file(person: UUID) -> File:
         writer.write(content)
     header = gcode.read_header(io.BytesIO(content), len(content))
     received = Received(blob_id, DEMO_FILE.name, len(content), hashlib.sha256(content).hexdigest(), header)
-    picture = write_picture(header, key)
-    with purpose("printing", person=person):
-        return library.add_file(received, owner=person, picture=picture)
+    return keep_received(received, person, key)
 
 
 def _patiently(step: Callable[[], _T]) -> _T:

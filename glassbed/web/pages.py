@@ -35,7 +35,7 @@ MANY_PRINTERS = 12
 def home(request: Visit) -> HttpResponseBase:
     """The dashboard of who is signed in, else what this is."""
     if isinstance(request.user, Person):
-        with purpose("relaying", person=request.user.pk):
+        with purpose("pairing", person=request.user.pk):
             local = request.user.is_operator and printers.waiting_local_bridge() is not None
         with purpose("printing", person=request.user.pk):
             return render(request, "pages/dashboard.html", _dashboard(request.user, local_bridge_waits=local))
@@ -169,6 +169,7 @@ def outbox(request: HttpRequest) -> HttpResponseBase:
     """Mails that could not be sent, because no mail server is set."""
     if not may_read_outbox(request):
         raise NotAllowed
+    ledger.note("outbox_read", person=request.user.pk if request.user.is_authenticated else None)
     return render(request, "pages/outbox.html", {"mails": mail.recent()})
 
 
@@ -195,12 +196,6 @@ def ledger_head(request: HttpRequest) -> HttpResponseBase:
     """The last link of the record of decisions: whoever writes it down can prove later that it was not rewritten."""
     head = ledger.head()
     return JsonResponse({"seq": head.seq, "chain": head.chain, "at": time.time()})
-
-
-@for_purpose("no_data", signed_in=False)
-@require_GET
-def healthz(request: HttpRequest) -> HttpResponseBase:
-    return HttpResponse("ok\n", content_type="text/plain")
 
 
 @for_purpose("no_data", signed_in=False)

@@ -64,7 +64,6 @@ urlpatterns = [
     # the instance
     path("privacy/", pages.privacy, name="privacy"),
     path("outbox/", pages.outbox, name="outbox"),
-    path("healthz", pages.healthz, name="healthz"),
     path(".well-known/glassbed-ca.pem", pages.authority, name="authority"),
     path(".well-known/glassbed-ledger.json", pages.ledger_head, name="ledger_head"),
 ]

@@ -13,7 +13,8 @@ from glassbed.protocol.messages import Printer
 SECRET, OTHER = b"s" * 32, b"t" * 32
 NOW = 1_790_000_000.0
 IDS = st.uuids().map(str)
-PRINTERS = st.builds(Printer, id=IDS, driver=st.text(max_size=20), address=st.text(max_size=40))
+WORDS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=40)
+PRINTERS = st.builds(Printer, id=IDS, driver=WORDS, address=WORDS)
 BRIDGES = st.builds(
     tickets.BridgeTicket,
     bridge=IDS,

@@ -1,5 +1,6 @@
 """Sign-up through allauth: who may, and what comes into being with a person."""
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from glassbed.features.accounts import first_link
+from glassbed.features.accounts.address import client_address
 from glassbed.features.accounts.models import INVITED, Person, Profile
 from glassbed.foundation.bus import tell_after_commit
 from glassbed.foundation.keys import create_data_key
@@ -25,13 +27,15 @@ class AccountAdapter(DefaultAccountAdapter):
             return True
         if not first_link.was_used():
             return False
-        return settings.GLASSBED.signup == "open" or bool(request.session.get(INVITED))
+        return settings.GLASSBED.signup == "open" or request.session.get(INVITED, 0) > time.time()
 
     def new_user(self, request: HttpRequest) -> Person:
         return Person(is_operator=first_link.carried_by(request))
 
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 -- allauth's signature
         with transaction.atomic():
+            if user.is_operator:
+                first_link.claim()
             super().save_user(request, user, form, commit=commit)
             Profile.objects.create(person=user)
             create_data_key(user.pk)
@@ -43,7 +47,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Plain text only: nothing in a mail is loaded from anywhere."""
         site = SimpleNamespace(name="Glassbed", domain=settings.GLASSBED.public_url)
-        self.render_mail(template_prefix, email, {"current_site": site, "email": email, **context}).send()
+        message = self.render_mail(template_prefix, email, {"current_site": site, "email": email, **context})
+        message.person_id = getattr(context.get("user"), "pk", None)  # type: ignore[attr-defined]  # read by our outbox
+        message.send()
 
     def set_password(self, user: Any, password: str) -> None:
         """A new password ends what other sessions watch; they have to sign in again."""
@@ -54,11 +60,4 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"Glassbed: {subject}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address behind the declared number of proxies; used for rate limits in memory, never stored."""
-        forwarded = [
-            part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()
-        ]
-        hops = settings.GLASSBED.trusted_proxy
-        if hops and len(forwarded) >= hops:
-            return forwarded[-hops]
-        return str(request.META.get("REMOTE_ADDR", ""))
+        return client_address(request)

@@ -9,10 +9,13 @@ import re
 import time
 
 from django.conf import settings
+from django.db import connections
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from glassbed.features.accounts.models import Person
+from glassbed.protocol.errors import Conflict
 
 LIFETIME_S = 86_400
 SESSION_KEY = "first_link"
@@ -38,6 +41,14 @@ def address(now: float) -> str:
 
 def was_used() -> bool:
     return Person.objects.filter(is_operator=True).exists()
+
+
+def claim() -> None:
+    """Hold the operator's place until the transaction ends. Raises `Conflict` when somebody was faster."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('glassbed.operator'))")
+    if was_used():
+        raise Conflict(_("This link was used a moment ago. Reload the page to sign in or up."))
 
 
 def carried_by(request: HttpRequest) -> bool:

@@ -13,7 +13,8 @@ from glassbed.foundation.models import Key
 from glassbed.protocol.ids import uuid7
 
 INVITED = "invited"
-"""Session key: the visitor came by a link that lets them sign up though sign-up is closed."""
+"""Session key: until when the visitor, who came by an invitation, may sign up though sign-up is closed."""
+INVITED_S = 3600
 
 
 def random_handle() -> str:

@@ -17,7 +17,7 @@ from glassbed.foundation.events import tell
 from glassbed.foundation.purpose import purpose
 from glassbed.policy.binding import Level
 from glassbed.protocol import messages
-from glassbed.protocol.errors import Conflict, GlassbedError
+from glassbed.protocol.errors import Conflict, GlassbedError, NotFound
 
 PRINTS = "print"
 """What open pages are told has changed."""
@@ -34,11 +34,12 @@ def add_to_queue(printer: Printer, file: File, person: UUID) -> Print:
     return added
 
 
-def move_in_queue(waiting: Print, *, before: Print | None) -> None:
+def move_in_queue(waiting: Print, person: UUID, *, before: Print | None) -> None:
     """Move a waiting print before another one, or to the end."""
+    printer = _printer_of(waiting)
+    rules.require_own(waiting.person_id, person, printer_queries.level(printer, person))
     rules.require_next(waiting.state, Print.State.SENDING)
-    assert waiting.printer is not None
-    others = [p for p in queries.queue(waiting.printer) if p.pk != waiting.pk]
+    others = [p for p in queries.queue(printer) if p.pk != waiting.pk]
     place = next((i for i, p in enumerate(others) if before is not None and p.pk == before.pk), len(others))
     others.insert(place, waiting)
     for position, item in enumerate(others, start=1):
@@ -47,7 +48,16 @@ def move_in_queue(waiting: Print, *, before: Print | None) -> None:
     printer_actions.tell_change(waiting.printer_id, PRINTS)
 
 
-def take_from_queue(waiting: Print) -> None:
+def _printer_of(item: Print) -> Printer:
+    """Return a print's printer. Raises `NotFound` where a share has ended and hides it."""
+    printer: Printer | None = item.printer
+    if printer is None:
+        raise NotFound
+    return printer
+
+
+def take_from_queue(waiting: Print, person: UUID) -> None:
+    rules.require_own(waiting.person_id, person, _level(waiting, person))
     rules.require_next(waiting.state, Print.State.CANCELLED)
     printer_id = waiting.printer_id
     waiting.delete()
@@ -63,7 +73,7 @@ def start(print_id: UUID, person: UUID) -> None:
         waiting = (
             Print.objects.select_for_update(of=("self",)).select_related("printer", "file").get(pk=print_id)
         )
-        printer, file = waiting.printer, waiting.file
+        printer, file = _printer_of(waiting), waiting.file
         printer_rules.require(printer_queries.level(printer, person), Level.OPERATOR)
         rules.require_next(waiting.state, Print.State.SENDING)
         if file is None:
@@ -97,12 +107,16 @@ def print_again(done: Print, person: UUID) -> Print:
     """Queue the file of an earlier print once more."""
     if done.file is None:
         raise Conflict(_("The file of this print was removed. Upload it again."))
-    assert done.printer is not None
-    return add_to_queue(done.printer, done.file, person)
+    return add_to_queue(_printer_of(done), done.file, person)
 
 
-def remove_from_history(done: Print) -> None:
+def _level(item: Print, person: UUID) -> Level:
+    return printer_queries.level(item.printer, person) if item.printer else Level.VIEWER
+
+
+def remove_from_history(done: Print, person: UUID) -> None:
     """Remove an ended print with its trace."""
+    rules.require_own(done.person_id, person, _level(done, person))
     if done.state not in Print.ENDED:
         raise Conflict(_("This print is not over yet. Cancel it first."))
     printer_id = done.printer_id
@@ -115,6 +129,11 @@ def forget_file(file_id: UUID) -> None:
     """Let go of a file that is being removed. Waiting prints of it leave the queue."""
     Print.objects.filter(file=file_id, state=Print.State.QUEUED).delete()
     Print.objects.filter(file=file_id).update(file=None)
+
+
+def forget_waiting(printer_id: UUID, person: UUID) -> None:
+    """Take what a person has waiting on a printer out of its queue: their share of it ends."""
+    Print.objects.filter(printer=printer_id, person=person, state=Print.State.QUEUED).delete()
 
 
 def forget_printer(printer_id: UUID) -> None:

@@ -23,7 +23,9 @@ class Print(models.Model):
         FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid7)
-    printer = Key(Printer, related_name="prints")
+    printer = Key(
+        Printer, null=True, related_name="prints"
+    )  # None where a share has ended and hides the printer
     person = Key(settings.AUTH_USER_MODEL, related_name="prints")  # who ordered it; else the printer's owner
     file = Key(File, null=True, related_name="prints")
     file_name = models.CharField(max_length=255)

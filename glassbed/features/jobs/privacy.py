@@ -11,6 +11,7 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("person_id"), Access("printer_id", Level.OPERATOR)),
         change=(Access("printer_id", Level.OPERATOR),),
+        remove=(Own("person_id"), Access("printer_id", Level.OWNER)),
         add=(Both(Own("person_id"), Access("printer_id", Level.OPERATOR)),),
     ),
 }

@@ -49,7 +49,7 @@ def under_way(printer: Printer) -> Print | None:
 def under_way_by_printer() -> dict[UUID, Print]:
     """Printer → its print under way, in one query for a whole dashboard."""
     rows = Print.objects.filter(state__in=Print.UNDER_WAY).select_related("file").order_by("created_at")
-    return {row.printer_id: row for row in rows}
+    return {row.printer_id: row for row in rows if row.printer_id is not None}
 
 
 def waiting_by_printer() -> dict[UUID, int]:

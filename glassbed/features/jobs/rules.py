@@ -1,9 +1,13 @@
 """How a print may go on from where it is. Pure."""
 
-from glassbed.protocol.errors import Conflict
+from uuid import UUID
+
+from glassbed.policy.binding import Level
+from glassbed.protocol.errors import Conflict, NotAllowed
 
 NEXT: dict[str, frozenset[str]] = {
-    "queued": frozenset({"sending", "cancelled"}),
+    # what a bridge reports counts, also when its answer to the order was lost and the print seemed to wait again
+    "queued": frozenset({"sending", "printing", "completed", "cancelled", "failed"}),
     "sending": frozenset({"printing", "completed", "cancelled", "failed", "queued"}),
     "printing": frozenset({"completed", "cancelled", "failed"}),
     "completed": frozenset(),
@@ -14,6 +18,12 @@ NEXT: dict[str, frozenset[str]] = {
 
 def may_become(state: str, following: str) -> bool:
     return following in NEXT[state]
+
+
+def require_own(print_of: UUID, person: UUID, level: Level) -> None:
+    """Raise `NotAllowed` unless the print is the person's own, or on their own printer."""
+    if print_of != person and level < Level.OWNER:
+        raise NotAllowed
 
 
 def require_next(state: str, following: str) -> None:

@@ -46,7 +46,7 @@ def history(request: SignedIn) -> HttpResponseBase:
 @for_purpose("printing", opens=False)
 @require_POST
 def add(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
-    """Queue a file; with `now`, start it as well."""
+    """Queue a file; with `now`, start it at once or not at all."""
     person = request.user.pk
     with purpose("printing", person=person):
         try:
@@ -54,8 +54,9 @@ def add(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
         except ValueError as error:
             raise NotFound from error
         added = actions.add_to_queue(printers.printer(printer_id), file, person)
-    if "now" in request.POST:
-        _start(request, added.pk)
+    if "now" in request.POST and not _start(request, added.pk):
+        with purpose("printing", person=person):
+            actions.take_from_queue(queries.print_(added.pk), person)
     return _answer(request, printer_id)
 
 
@@ -68,12 +69,14 @@ def start(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     return _answer(request, printer_id)
 
 
-def _start(request: SignedIn, print_id: UUID) -> None:
-    """Start a print; what went wrong is told beside the queue, where the print waits again."""
+def _start(request: SignedIn, print_id: UUID) -> bool:
+    """Start a print and return whether it did; what went wrong is told on the page."""
     try:
         actions.start(print_id, request.user.pk)
     except GlassbedError as error:
         messages.error(request, str(error))
+        return False
+    return True
 
 
 @for_purpose("printing")
@@ -83,7 +86,9 @@ def move(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     waiting = queries.print_(print_id)
     before = request.POST.get("before")
     try:
-        actions.move_in_queue(waiting, before=queries.print_(UUID(before)) if before else None)
+        actions.move_in_queue(
+            waiting, request.user.pk, before=queries.print_(UUID(before)) if before else None
+        )
     except ValueError as error:
         raise NotFound from error
     return _answer(request, waiting.printer_id)
@@ -94,7 +99,7 @@ def move(request: SignedIn, print_id: UUID) -> HttpResponseBase:
 def take(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     waiting = queries.print_(print_id)
     printer_id = waiting.printer_id
-    actions.take_from_queue(waiting)
+    actions.take_from_queue(waiting, request.user.pk)
     return _answer(request, printer_id)
 
 
@@ -109,12 +114,12 @@ def again(request: SignedIn, print_id: UUID) -> HttpResponseBase:
 @for_purpose("printing")
 @require_POST
 def remove(request: SignedIn, print_id: UUID) -> HttpResponseBase:
-    actions.remove_from_history(queries.print_(print_id))
+    actions.remove_from_history(queries.print_(print_id), request.user.pk)
     messages.success(request, _("The print is removed from the history."))
     return redirect("history")
 
 
-def _answer(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
+def _answer(request: SignedIn, printer_id: UUID | None) -> HttpResponseBase:
     if request.headers.get("HX-Request"):
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
     return redirect("printer", printer_id)
@@ -132,7 +137,11 @@ def bridge_file(request: HttpRequest, print_id: UUID) -> HttpResponseBase:
     wanted = (
         Print.objects.select_related("file")
         .filter(
-            pk=print_id, state=Print.State.SENDING, printer__bridge=UUID(ticket.bridge), file__isnull=False
+            pk=print_id,
+            state=Print.State.SENDING,
+            printer__bridge=UUID(ticket.bridge),
+            printer__bridge__revoked_at=None,
+            file__isnull=False,
         )
         .first()
     )

@@ -9,6 +9,7 @@ from glassbed.foundation.events import tell
 from glassbed.foundation.purpose import after_commit
 
 SLICER_LIMIT = 80
+LAYERS_LIMIT = 1_000_000
 
 
 def add_file(received: Received, *, owner: UUID, picture: UUID | None) -> File:
@@ -27,7 +28,7 @@ def add_file(received: Received, *, owner: UUID, picture: UUID | None) -> File:
         filament_mm=header.filament_mm,
         filament_g=header.filament_g,
         filament_type=header.filament_type or "",
-        layers=header.layers,
+        layers=header.layers if (header.layers or 0) <= LAYERS_LIMIT else None,
         layer_height_mm=header.layer_height_mm,
         height_mm=header.height_mm,
         nozzle_c=header.nozzle_c,

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from glassbed.features.accounts.request import SignedIn
 from glassbed.features.library import actions, queries
-from glassbed.features.library.upload import EncryptedUpload, limit_bytes, store, write_picture
+from glassbed.features.library.models import File
+from glassbed.features.library.upload import EncryptedUpload, Received, limit_bytes, store, write_picture
 from glassbed.foundation.blobs import blob_key
 from glassbed.foundation.keys import data_key
 from glassbed.foundation.purpose import for_purpose, purpose
@@ -59,13 +60,23 @@ def _receive(request: SignedIn, handler: EncryptedUpload, key: bytes) -> HttpRes
             return JsonResponse({"error": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         messages.error(request, str(error))
         return redirect("files")
-    picture = write_picture(received.header, key)
-    with purpose("printing", person=person):
-        file = actions.add_file(received, owner=person, picture=picture)
+    file = keep_received(received, person, key)
     location = _after_upload(request, file.pk)
     if wants_json:
         return JsonResponse({"location": location, "id": str(file.pk)}, status=HTTPStatus.CREATED)
     return redirect(location)
+
+
+def keep_received(received: Received, person: UUID, key: bytes) -> File:
+    """Write down a file whose blob is stored, with its picture; without the row, neither blob stays."""
+    picture = write_picture(received.header, key)
+    try:
+        with purpose("printing", person=person):
+            return actions.add_file(received, owner=person, picture=picture)
+    except BaseException:
+        for blob in filter(None, (received.blob_id, picture)):
+            store().delete(blob)
+        raise
 
 
 def _after_upload(request: SignedIn, file_id: UUID) -> str:

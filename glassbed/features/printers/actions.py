@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from glassbed.features.printers import queries, rules
-from glassbed.features.printers.events import PrinterLeaves
+from glassbed.features.printers.events import PrinterLeaves, ShareEnds
 from glassbed.features.printers.models import Bridge, Command, Connection, Invitation, Pairing, Printer, Share
 from glassbed.foundation.bus import bus, tell_after_commit
 from glassbed.foundation.events import tell
@@ -174,8 +174,10 @@ def _access_changed(printer_id: UUID) -> None:
     tell_after_commit(subjects.access(str(printer_id)))
 
 
-def tell_change(printer_id: UUID, what: str) -> None:
-    """Let open pages fetch again what they show of a printer's `what`."""
+def tell_change(printer_id: UUID | None, what: str) -> None:
+    """Let open pages fetch again what they show of a printer's `what`; of none, nothing is shown."""
+    if printer_id is None:
+        return
     payload = messages.encode(messages.Changed(printer=str(printer_id), what=what))
     tell_after_commit(subjects.changed(str(printer_id)), payload)
 
@@ -184,7 +186,7 @@ def tell_change(printer_id: UUID, what: str) -> None:
 
 
 def approve_pairing(pairing: Pairing, person: UUID, *, name: str, as_of: datetime) -> Bridge:
-    """Make a waiting bridge the person's. Purpose: relaying. Raises `Conflict` when its code is used or old."""
+    """Make a waiting bridge the person's. Purpose: pairing. Raises `Conflict` when its code is used or old."""
     if pairing.bridge_id or pairing.refused_at or pairing.expires_at < as_of:
         raise Conflict(_("This code is used or too old. Start the pairing again at the bridge."))
     bridge = Bridge.objects.create(
@@ -202,7 +204,7 @@ def approve_pairing(pairing: Pairing, person: UUID, *, name: str, as_of: datetim
 
 
 def refuse_pairing(pairing: Pairing, *, as_of: datetime) -> None:
-    """Purpose: relaying."""
+    """Purpose: pairing."""
     pairing.refused_at = as_of
     pairing.save(update_fields=["refused_at"])
 
@@ -254,14 +256,15 @@ def accept_invitation(token: str, person: UUID, *, as_of: datetime) -> Printer:
             defaults={"level": invitation.level, "owner_id": printer.owner_id},
         )
         note("share_accepted", person=person, printer=printer.pk, level=invitation.level)
-        invitation.delete()
+        Invitation.objects.filter(pk=invitation.pk).delete()
         _access_changed(printer.pk)
     return printer
 
 
 def end_share(share: Share, person: UUID) -> None:
-    """End a share: the owner under `printing`, whoever it was given to under `sharing`."""
+    """End a share: by the printer's owner, or by whoever it was given to."""
     printer_id = share.printer_id
+    tell(ShareEnds(printer=printer_id, person=share.person_id))
     note("share_ended", person=share.person_id, printer=printer_id, by=person)
     share.delete()
     _access_changed(printer_id)

@@ -1,23 +1,27 @@
 """What a bridge asks of the server before its link opens: to be paired, and a ticket. JSON, no cookies."""
 
+import hashlib
 import time
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from glassbed.features.accounts.address import client_address
 from glassbed.features.printers import pairing
 from glassbed.foundation.purpose import for_purpose
-from glassbed.protocol.errors import Invalid, NotAllowed
+from glassbed.protocol.errors import Invalid, NotAllowed, Unavailable
 
 BODY_LIMIT_BYTES = 16 * 1024
 POLL_S = 2
+LIMIT_ASKS, LIMIT_S = 20, 600
 _T = TypeVar("_T")
 
 
@@ -33,11 +37,14 @@ def _json(status: int = 200, **content: Any) -> JsonResponse:
 
 
 @csrf_exempt
-@for_purpose("relaying", signed_in=False)
+@for_purpose("pairing", signed_in=False)
 @require_POST
 def ask(request: HttpRequest) -> HttpResponseBase:
     """A bridge wants to be somebody's: give it a code to show."""
-    asked = pairing.ask(_body(request, pairing.Asked), as_of=timezone.now())
+    body = _body(request, pairing.Asked)
+    if body.local_token is None:
+        _limit(client_address(request))
+    asked = pairing.ask(body, as_of=timezone.now())
     return _json(
         201,
         pairing_id=str(asked.pk),
@@ -48,8 +55,17 @@ def ask(request: HttpRequest) -> HttpResponseBase:
     )
 
 
+def _limit(address: str) -> None:
+    """Let one address ask a few times only: asking needs no account. Counted in memory, under a digest."""
+    key = f"pairing:{hashlib.sha256(address.encode()).hexdigest()}"
+    if cache.add(key, 1, LIMIT_S):
+        return
+    if cache.incr(key) > LIMIT_ASKS:
+        raise Unavailable("Too many bridges ask to be paired from there. Try again in ten minutes.")
+
+
 @csrf_exempt
-@for_purpose("relaying", signed_in=False)
+@for_purpose("pairing", signed_in=False)
 @require_POST
 def answer(request: HttpRequest, pairing_id: UUID) -> HttpResponseBase:
     """Tell the bridge that holds the pairing's key whether somebody approved it."""
@@ -63,7 +79,7 @@ def answer(request: HttpRequest, pairing_id: UUID) -> HttpResponseBase:
 
 
 @csrf_exempt
-@for_purpose("relaying", signed_in=False)
+@for_purpose("pairing", signed_in=False)
 @require_POST
 def ticket(request: HttpRequest) -> HttpResponseBase:
     """Give a bridge that proves its key a ticket for the link; one whose clock is off learns the time first."""

@@ -1,5 +1,6 @@
 """Pages where the right to a row is a code or a link: pairing a bridge, accepting an invitation."""
 
+import time
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from glassbed.features.accounts.models import INVITED, Person, Profile
+from glassbed.features.accounts.models import INVITED, INVITED_S, Person, Profile
 from glassbed.features.accounts.request import SignedIn, Visit
 from glassbed.features.printers import actions, pairing, queries
 from glassbed.features.printers.forms import CodeForm
@@ -25,7 +26,7 @@ from glassbed.protocol.errors import NotAllowed, NotFound
 @require_GET
 def bridges(request: SignedIn) -> HttpResponseBase:
     """One's bridges; for the operator also the one of this machine, while it is nobody's."""
-    with purpose("relaying", person=request.user.pk):
+    with purpose("pairing", person=request.user.pk):
         local = queries.waiting_local_bridge() if request.user.is_operator else None
     with purpose("printing", person=request.user.pk):
         mine = queries.bridges().prefetch_related("printers")
@@ -40,7 +41,7 @@ def revoke(request: SignedIn, bridge_id: UUID) -> HttpResponseBase:
     return redirect("bridges")
 
 
-@for_purpose("relaying")
+@for_purpose("pairing")
 @require_http_methods(["GET", "POST"])
 def pair(request: SignedIn) -> HttpResponseBase:
     """Type a bridge's code, see what it will see, approve or refuse."""
@@ -68,7 +69,7 @@ def pair(request: SignedIn) -> HttpResponseBase:
     return redirect("bridges")
 
 
-@for_purpose("relaying")
+@for_purpose("pairing")
 @require_POST
 def adopt_local(request: SignedIn) -> HttpResponseBase:
     """The operator makes the bridge on the server's own machine theirs."""
@@ -97,7 +98,7 @@ def invitation(request: Visit, token: str) -> HttpResponseBase:
     if offered is None:
         raise NotFound(_("This invitation was used, withdrawn, or is too old. Ask for a new one."))
     if not isinstance(request.user, Person):
-        request.session[INVITED] = True
+        request.session[INVITED] = time.time() + INVITED_S
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
     owner = Profile.objects.filter(person=offered.owner_id).first()
     return render(request, "printers/invitation.html", {"invitation": offered, "owner": owner})

@@ -94,7 +94,10 @@ class Share(models.Model):
 
     class Meta:
         db_table = "printers_share"
-        constraints = [models.UniqueConstraint(fields=["printer", "person"], name="share_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["printer", "person"], name="share_once"),
+            models.CheckConstraint(condition=models.Q(level__in=(1, 2)), name="share_below_owner"),
+        ]
 
 
 class Invitation(models.Model):
@@ -110,6 +113,9 @@ class Invitation(models.Model):
 
     class Meta:
         db_table = "printers_invitation"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(level__in=(1, 2)), name="invitation_below_owner")
+        ]
 
 
 class Connection(models.Model):

@@ -1,4 +1,4 @@
-"""How a bridge becomes somebody's and how it proves itself afterwards. Purpose: relaying.
+"""How a bridge becomes somebody's and how it proves itself afterwards. Purpose: pairing.
 
 A bridge is never linked by where it connects from: only a code that a signed-in person types, or the
 supervisor's own secret for the bridge on the server's machine, which its operator adopts by hand.
@@ -26,7 +26,7 @@ from glassbed.protocol.tickets import LIFETIME_S, BridgeTicket, sign
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that reads like another
 CODE_MINUTES = 10
 LOCAL_DAYS = 30
-OPEN_LIMIT = 100
+OPEN_LIMIT = 1_000
 """Of codes that wait at once: asking needs no account, so it is bounded."""
 CLOCK_TOLERANCE_S = 120
 KEY_BYTES = 32
@@ -73,7 +73,8 @@ def ask(asked: Asked, *, as_of: datetime) -> Pairing:
         (asked.local_token or "").encode(), settings.GLASSBED.secret("local-bridge").hex().encode()
     ):
         raise NotAllowed
-    Pairing.objects.filter(public_key=key, bridge=None).delete()
+    if is_local:
+        Pairing.objects.filter(is_local=True, bridge=None).delete()
     if not is_local and Pairing.objects.filter(bridge=None, expires_at__gt=as_of).count() >= OPEN_LIMIT:
         raise Unavailable("Too many bridges ask to be paired at the moment. Try again in ten minutes.")
     lifetime = timedelta(days=LOCAL_DAYS) if is_local else timedelta(minutes=CODE_MINUTES)

@@ -29,7 +29,9 @@ BINDINGS: dict[str, Binding] = {
         change=(Own("owner_id"),),
     ),
     "printers_share": Bound(
-        category="device",
+        category="share",
+        add=(),  # comes into being by accepting an invitation alone
+        remove=(Own("owner_id"), Own("person_id")),
         person=(Person("owner_id"), Person("person_id", role="party")),
         retention="until_removed",
         erasure="delete",
@@ -38,7 +40,7 @@ BINDINGS: dict[str, Binding] = {
         change=(Own("owner_id"),),
     ),
     "printers_invitation": Bound(
-        category="device",
+        category="share",
         person=(Person("owner_id"),),
         retention="until_removed",
         erasure="delete",

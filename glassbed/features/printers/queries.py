@@ -56,7 +56,7 @@ def bridge(bridge_id: UUID) -> Bridge:
 
 
 def waiting_local_bridge() -> Pairing | None:
-    """The bridge of the server's own machine, while it is nobody's. Purpose: relaying."""
+    """The bridge of the server's own machine, while it is nobody's. Purpose: pairing."""
     return Pairing.objects.filter(is_local=True, bridge=None, refused_at=None).order_by("-expires_at").first()
 
 
@@ -87,7 +87,7 @@ def as_message(of: Printer) -> messages.Printer:
 
 
 def served_by(bridge_id: UUID) -> tuple[messages.Printer, ...]:
-    """All printers of a bridge. Purpose: relaying, or the owner's printing."""
+    """All printers of a bridge. Purpose: pairing, or the owner's printing."""
     return tuple(map(as_message, Printer.objects.filter(bridge_id=bridge_id).order_by("id")))
 
 

@@ -216,7 +216,7 @@ def end_share(request: SignedIn, share_id: UUID) -> HttpResponseBase:
     return redirect("printer_edit", printer_id)
 
 
-@for_purpose("sharing")
+@for_purpose("printing")
 @require_POST
 def leave(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
     """Give a shared printer back."""

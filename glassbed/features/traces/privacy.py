@@ -10,7 +10,7 @@ BINDINGS: dict[str, Binding] = {
         erasure="delete",
         portable=True,
         see=(Own("person_id"), Access("printer_id", Level.OPERATOR)),
-        change=(Own("person_id"), Access("printer_id", Level.OPERATOR)),
+        change=(Own("person_id"), Access("printer_id", Level.OWNER)),
         add=(),  # the recorder alone writes
     ),
 }

@@ -8,7 +8,9 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
     first_frame_s: float = 5.0
     silence_s: float = 60.0  # three missed pings
-    socket_s: float = 600.0  # a viewer's socket lives no longer, then it asks again: a lost revocation ends here
+    socket_s: float = (
+        600.0  # a viewer's socket lives no longer, then it asks again: a lost revocation ends here
+    )
     goodbye_s: float = 1.0  # for the last frame and the close frame of a slow reader
     watch_renewed_s: float = 20.0
     watch_expires_s: float = 45.0
