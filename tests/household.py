@@ -79,7 +79,11 @@ def _person(connection: psycopg.Connection[Any]) -> UUID:
     insert(
         connection,
         "accounts_person",
-        id=person, handle=mark[-16:], password="!", is_active=True, is_operator=False,
+        id=person,
+        handle=mark[-16:],
+        password="!",
+        is_active=True,
+        is_operator=False,
         created_at=now,
     )
     profile = {"display_name": mark, "language": "", "time_zone": "", "units": "metric"}
@@ -87,7 +91,11 @@ def _person(connection: psycopg.Connection[Any]) -> UUID:
     insert(
         connection,
         "accounts_session",
-        session_key=mark, session_data="", public_id=uuid7(), person_id=person, browser="",
+        session_key=mark,
+        session_data="",
+        public_id=uuid7(),
+        person_id=person,
+        browser="",
         **dict.fromkeys(("created_at", "last_used_at", "expire_date"), now),
     )
     insert(connection, "foundation_datakey", person_id=person, wrapped=b"wrapped", created_at=now)
@@ -117,15 +125,25 @@ def _machines(connection: psycopg.Connection[Any], owner: UUID) -> tuple[UUID, U
     bridge = insert(
         connection,
         "printers_bridge",
-        id=uuid7(), owner_id=owner, public_key=owner.bytes, paired_at=now,
+        id=uuid7(),
+        owner_id=owner,
+        public_key=owner.bytes,
+        paired_at=now,
         **described,
     )
     printer = insert(
         connection,
         "printers_printer",
-        id=uuid7(), owner_id=owner, bridge_id=bridge, name="Printer", driver="octoprint",
+        id=uuid7(),
+        owner_id=owner,
+        bridge_id=bridge,
+        name="Printer",
+        driver="octoprint",
         **dict.fromkeys(("address", "software", "firmware", "model", "serial", "hostname"), "x"),
-        can=[], keep_history=True, keep_trace=True, activated_at=now,
+        can=[],
+        keep_history=True,
+        keep_trace=True,
+        activated_at=now,
     )
     asked = {
         "id": uuid7(),
@@ -151,8 +169,13 @@ def _print(connection: psycopg.Connection[Any], person: UUID, printer: UUID) -> 
     print_id = insert(
         connection,
         "jobs_print",
-        id=uuid7(), file_id=file, file_name="cube.gcode", state="completed", reason="",
-        at_printer=False, created_at=now,
+        id=uuid7(),
+        file_id=file,
+        file_name="cube.gcode",
+        state="completed",
+        reason="",
+        at_printer=False,
+        created_at=now,
         **of_both,
     )
     insert(connection, "traces_chunk", print_id=print_id, minute=0, samples=b"samples", **of_both)

@@ -4,6 +4,7 @@ Importing this sets Django up as the web process would be. Nothing is started be
 """
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ def _set_up_django() -> None:
     }
     try:
         django.setup()
+        logging.getLogger().handlers.clear()  # ours writes to where pytest listened while it collected
     finally:
         os.environ.clear()
         os.environ.update(before)

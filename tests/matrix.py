@@ -22,7 +22,7 @@ from glassbed.features.library import privacy as library
 from glassbed.features.printers import privacy as printers
 from glassbed.features.traces import privacy as traces
 from glassbed.foundation import privacy as foundation
-from glassbed.policy.binding import Access, Bound, Own, Sharing
+from glassbed.policy.binding import Access, Both, Bound, Own, Sharing
 from glassbed.policy.pack import SHIPPED
 from glassbed.protocol.ids import uuid7
 
@@ -199,7 +199,7 @@ def _outside_of_roles(asking: Asking, keys: dict[str, list[str]]) -> Iterator[st
             )
             for table, command, refused in attempts(connection, keys):
                 binding = BINDINGS[table]
-                may = not isinstance(binding, Bound) and (command == "SELECT" or not binding.also)
+                may = not isinstance(binding, Bound) and command == "SELECT"
                 if refused == may:
                     yield f"technical: {command} on {table} is {'refused' if refused else 'allowed'}"
 
@@ -233,6 +233,10 @@ def matches(rules: Any, row: dict[str, Any], person: UUID, level: dict[tuple[UUI
             return True
         if isinstance(rule, Access) and level.get((row[rule.column], person), 0) >= rule.level:
             return True
+        if isinstance(rule, Both) and all(
+            matches([r], row, person, level) for r in (rule.first, rule.second)
+        ):
+            return True
         if isinstance(rule, Sharing) and row[rule.column] in shares_with(person, level):
             return True
     return False
@@ -256,17 +260,19 @@ def persons(superuser: Connection) -> list[UUID]:
     return [person for (person,) in superuser.execute("SELECT id FROM accounts_person").fetchall()]
 
 
-def _identities(
-    connection: Connection, table: str, keys: list[str], *, touch: bool = False
-) -> set[tuple[Any, ...]]:
-    """Keys of the rows that are seen or, with `touch`, that an update of everything reaches."""
+REACHES = {
+    "sees": "SELECT {columns} FROM {table}",
+    "changes": "UPDATE {table} SET {key} = {key} RETURNING {columns}",
+    "removes": "DELETE FROM {table} RETURNING {columns}",
+}
+
+
+def _identities(connection: Connection, table: str, keys: list[str], verb: str) -> set[tuple[Any, ...]]:
+    """Keys of the rows that a statement without any filter reaches."""
     columns = sql.SQL(", ").join(map(sql.Identifier, keys))
-    text = (
-        "UPDATE {table} SET {key} = {key} RETURNING {columns}" if touch else "SELECT {columns} FROM {table}"
-    )
     names = {"table": sql.Identifier(table), "key": sql.Identifier(keys[0]), "columns": columns}
     with connection.transaction(force_rollback=True):
-        return set(connection.execute(sql.SQL(text).format(**names)).fetchall())
+        return set(connection.execute(sql.SQL(REACHES[verb]).format(**names)).fetchall())
 
 
 def _key(row: dict[str, Any], keys: list[str]) -> tuple[Any, ...]:
@@ -300,13 +306,20 @@ def _rows_of_own_purposes(
                             _key(r, keys[table]) for r in rows[table] if matches(rule, r, person, level)
                         }
                         yield from _compare(where, "changes", connection, table, keys[table], wanted)
+                        rule = rule if binding.remove is None else binding.remove
+                        wanted = {
+                            _key(r, keys[table])
+                            for r in rows[table]
+                            if matches(rule, r, person, level) and matches(binding.see, r, person, level)
+                        }
+                        yield from _compare(where, "removes", connection, table, keys[table], wanted)
 
 
 def _compare(
     where: str, verb: str, connection: Connection, table: str, keys: list[str], wanted: set[tuple[Any, ...]]
 ) -> Iterator[str]:
     try:
-        found = _identities(connection, table, keys, touch=verb == "changes")
+        found = _identities(connection, table, keys, verb)
     except psycopg.errors.InsufficientPrivilege:
         yield f"{where} {verb} nothing: refused"
         return
@@ -343,7 +356,7 @@ def _rows_of_everyone(
 def _rows_of_others_made(
     asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[dict[str, Any]]]
 ) -> Iterator[str]:
-    """Nobody may write a row that they could not have changed."""
+    """Nobody may add a row that is not theirs to add."""
     level = levels(asking.superuser)
     for purpose in PURPOSES:
         if reaches_everyone(purpose):
@@ -353,7 +366,7 @@ def _rows_of_others_made(
             for table, binding in BOUND.items():
                 if "UPDATE" not in allowed(purpose, table):
                     continue
-                rule = change_rule(binding)
+                rule = change_rule(binding) if binding.add is None else binding.add
                 foreign = next((r for r in rows[table] if not matches(rule, r, person, level)), None)
                 if foreign and not _is_refused_row(asking, connection, purpose, person, table, foreign):
                     yield f"{purpose}: {person} may write a row of others into {table}"

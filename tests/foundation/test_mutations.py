@@ -25,8 +25,10 @@ BREAKS = {
     "row policies not forced": ["ALTER TABLE printers_bridge NO FORCE ROW LEVEL SECURITY"],
     "a view with its owner's rights": ["CREATE VIEW everybody AS SELECT * FROM accounts_person"],
     "a context that is not checked": [
-        ("CREATE OR REPLACE FUNCTION sec.everyone() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER "
-        "AS 'SELECT false'")
+        (
+            "CREATE OR REPLACE FUNCTION sec.everyone() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER "
+            "AS 'SELECT false'"
+        )
     ],
 }
 
