@@ -198,6 +198,7 @@ def _sec(deploy: psycopg.Connection[object], pack: Pack, roles: compiler.Roles, 
         "DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad",
         pads,
     )
+    _keep_bits(deploy, pack, roles)
     for statement in compiler.purpose_statements(pack, roles):
         deploy.execute(statement)
     purposes = ", ".join(map(roles.purpose, pack.purposes))
@@ -210,6 +211,19 @@ def _sec(deploy: psycopg.Connection[object], pack: Pack, roles: compiler.Roles, 
     ):
         deploy.execute(statement)
     deploy.execute("RESET ROLE")
+
+
+def _keep_bits(deploy: psycopg.Connection[object], pack: Pack, roles: compiler.Roles) -> None:
+    """Refuse a pack in which a purpose has moved: people's choices are kept by its place."""
+    wanted = {roles.purpose(name): bit for name, bit in compiler.bits(pack).items()}
+    known = cast(
+        "list[tuple[str, int]]", deploy.execute("SELECT role::text, bit FROM sec.purpose").fetchall()
+    )
+    moved = sorted(role for role, bit in known if role in wanted and wanted[role] != bit)
+    if moved:
+        raise compiler.Unbound(
+            f"{', '.join(moved)} moved in the pack. Add new purposes at its end, and keep the order."
+        )
 
 
 def _triggers() -> list[str]:

@@ -1,4 +1,5 @@
 import matrix
+import msgspec
 import pytest
 from django.core.checks import run_checks
 
@@ -77,3 +78,16 @@ def test_prepare_can_be_repeated_and_changes_nothing(servers, monkeypatch):
     assert prepare.main([]) == 0
     assert applied() == before
     assert prepare.main(["what"]) == 2
+
+
+def test_a_purpose_that_moved_in_the_pack_stops_prepare(servers):
+    settings = servers.settings
+    pack = settings.GLASSBED_PACK
+    swapped = msgspec.structs.replace(pack, purposes=dict(reversed(pack.purposes.items())))
+    secret = settings.GLASSBED_CONTEXT_SECRET
+    with (
+        servers.clone() as name,
+        servers.superuser(name) as deploy,
+        pytest.raises(Unbound, match="moved in the pack"),
+    ):
+        apply.apply(deploy, swapped, bindings(), settings.GLASSBED_ROLES, secret)
