@@ -17,6 +17,7 @@ PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 	--python-version 3.11 --custom-compile-command "make pins"
 KEPT := .cache/promises.jsonl
 TEST := $(BIN)/pytest -q -n 2 --promises $(KEPT)
+COVER := $(if $(COVERAGE),--cov --cov-append --cov-report=)
 UNIT := not integration and not peer and not journey
 
 help: ## this list
@@ -27,9 +28,10 @@ run: $(VENV)/.server assets ## set up once, then start Glassbed until Ctrl-C
 
 test: $(VENV)/.dev assets ## all tests: unit, then real servers, real printer hosts, a real browser
 	@mkdir -p .cache && rm -f $(KEPT)
-	$(TEST) -m "$(UNIT)"
-	$(TEST) -m "integration and not peer and not journey"
-	$(TEST) -m "peer and not journey"
+	$(if $(COVERAGE),@rm -f .coverage .coverage.*)
+	$(TEST) $(COVER) -m "$(UNIT)"
+	$(TEST) $(COVER) -m "integration and not peer and not journey"
+	$(TEST) $(COVER) -m "peer and not journey"
 	$(TEST) -m journey
 
 check: $(VENV)/.dev assets ## what must hold before a commit, under a minute

@@ -10,14 +10,16 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.db import ProgrammingError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.utils import timezone, translation
+from psycopg.errors import InsufficientPrivilege
 
 from glassbed.features.accounts.models import Profile
 from glassbed.features.accounts.sessions import SessionStore
 from glassbed.foundation import log
 from glassbed.foundation.purpose import View, purpose, run_view
-from glassbed.protocol.errors import GlassbedError
+from glassbed.protocol.errors import GlassbedError, PolicyRefused
 from glassbed.web import errors
 from glassbed.web.browsers import browser_name
 from glassbed.web.origin import comes_from_this_machine
@@ -83,6 +85,11 @@ class ViewInPurpose:
             return run_view(request, view, args, kwargs)
         except GlassbedError as error:
             return errors.told(request, error)
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, InsufficientPrivilege):
+                raise
+            log.event(logger, "policy_refused", level=logging.WARNING, route=view.__name__)
+            return errors.told(request, PolicyRefused())
 
 
 def language_and_time_zone(get_response: GetResponse) -> GetResponse:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from glassbed.features.accounts import first_link
 from glassbed.features.accounts.models import Person
@@ -31,7 +31,7 @@ MANY_PRINTERS = 12
 
 
 @for_purpose("printing", signed_in=False, opens=False)
-@require_GET
+@require_safe
 def home(request: Visit) -> HttpResponseBase:
     """The dashboard of who is signed in, else what this is."""
     if isinstance(request.user, Person):
@@ -71,14 +71,14 @@ def _dashboard(person: Person, *, local_bridge_waits: bool) -> dict[str, Any]:
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def recent_prints(request: SignedIn) -> HttpResponseBase:
     """The dashboard's latest prints alone: fetched again when they change."""
     return render(request, "pages/recent_prints.html", {"recent": list(jobs.history()[:RECENT_PRINTS])})
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def printer(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
     """A printer: live state, controls, queue, connections, facts."""
     shown = printers.printer(printer_id)
@@ -112,7 +112,7 @@ def _prints_of(shown: Any) -> dict[str, Any]:
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def printer_prints(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
     """The queue and the latest prints alone: fetched again when they change."""
     shown = printers.printer(printer_id)
@@ -125,14 +125,14 @@ def printer_prints(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def print_page(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     done = jobs.print_(print_id)
     return render(request, "pages/print.html", {"print": done, "has_trace": traces.exists(print_id)})
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def print_trace(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     """The temperatures of a print: seconds since its start, and one list of °C a series."""
     jobs.print_(print_id)
@@ -140,7 +140,7 @@ def print_trace(request: SignedIn, print_id: UUID) -> HttpResponseBase:
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def file_page(request: SignedIn, file_id: UUID) -> HttpResponseBase:
     """A file and where it can be printed."""
     mine = list(printers.printers())
@@ -156,7 +156,10 @@ def may_read_outbox(request: HttpRequest) -> bool:
     """Without a mail server: who sits at this machine, while it serves only itself; else the operator, new ones too."""
     if mail.server_is_set():
         return False
-    if getattr(request.user, "is_operator", False) or request.session.get(first_link.FOUNDER):
+    if (
+        getattr(request.user, "is_operator", False)
+        or request.session.get(first_link.FOUNDER, 0) > time.time()
+    ):
         return True
     host = settings.GLASSBED.listen.rpartition(":")[0].strip("[]")
     serves_itself = is_loopback(urlsplit(settings.GLASSBED.public_url).hostname or "") and is_loopback(host)
@@ -164,7 +167,7 @@ def may_read_outbox(request: HttpRequest) -> bool:
 
 
 @for_purpose("mailing", signed_in=False)
-@require_GET
+@require_safe
 def outbox(request: HttpRequest) -> HttpResponseBase:
     """Mails that could not be sent, because no mail server is set."""
     if not may_read_outbox(request):
@@ -174,7 +177,7 @@ def outbox(request: HttpRequest) -> HttpResponseBase:
 
 
 @for_purpose("no_data", signed_in=False)
-@require_GET
+@require_safe
 def privacy(request: HttpRequest) -> HttpResponseBase:
     """What the policy pack says, in its own order."""
     pack = settings.GLASSBED_PACK
@@ -191,7 +194,7 @@ def privacy(request: HttpRequest) -> HttpResponseBase:
 
 
 @for_purpose("technical", signed_in=False)
-@require_GET
+@require_safe
 def ledger_head(request: HttpRequest) -> HttpResponseBase:
     """The last link of the record of decisions: whoever writes it down can prove later that it was not rewritten."""
     head = ledger.head()
@@ -199,7 +202,7 @@ def ledger_head(request: HttpRequest) -> HttpResponseBase:
 
 
 @for_purpose("no_data", signed_in=False)
-@require_GET
+@require_safe
 def authority(request: HttpRequest) -> HttpResponseBase:
     """The root certificate of our own authority, to be trusted by browsers and compared by bridges."""
     file = settings.HOME / "tls" / "root.pem"

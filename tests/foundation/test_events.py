@@ -55,6 +55,6 @@ def test_every_event_of_the_features_has_a_subscriber():
     """Removing something without its belongings would break a key at commit."""
     from glassbed.features.jobs.events import PrintLeaves
     from glassbed.features.library.events import FileLeaves
-    from glassbed.features.printers.events import PrinterLeaves
+    from glassbed.features.printers.events import PrinterLeaves, ShareEnds
 
-    assert {kind for kind, _ in wiring.SUBSCRIPTIONS} == {PrinterLeaves, FileLeaves, PrintLeaves}
+    assert {kind for kind, _ in wiring.SUBSCRIPTIONS} == {PrinterLeaves, ShareEnds, FileLeaves, PrintLeaves}

@@ -19,8 +19,8 @@ from glassbed.protocol.errors import Conflict
 
 LIFETIME_S = 86_400
 SESSION_KEY = "first_link"
-FOUNDER = "founder"
-"""Session key: this visitor used the link, and may still have to prove an address before they can sign in."""
+FOUNDER, FOUNDER_S = "founder", 3600
+"""Session key: until when this visitor, who used the link, may read the code that proves their address."""
 
 
 def make(now: float) -> str:
@@ -60,7 +60,7 @@ def carried_by(request: HttpRequest) -> bool:
 def use(request: HttpRequest) -> None:
     """Forget the link, in the visitor's session and on the terminal's copy."""
     request.session.pop(SESSION_KEY, None)
-    request.session[FOUNDER] = True
+    request.session[FOUNDER] = time.time() + FOUNDER_S
     (settings.HOME / "run" / "first-link").unlink(missing_ok=True)
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from glassbed.features.accounts import first_link
 from glassbed.features.accounts.forms import ProfileForm
@@ -22,7 +22,7 @@ from glassbed.protocol.errors import NotFound
 
 
 @for_purpose("sign_in", signed_in=False)
-@require_GET
+@require_safe
 def open_first_link(request: Visit, token: str) -> HttpResponseBase:
     """Let whoever has the terminal's link become the operator, once."""
     if first_link.was_used() or not first_link.is_valid(token, time.time()):

@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from glassbed.features.accounts.request import SignedIn
 from glassbed.features.jobs import actions, queries
@@ -26,7 +26,7 @@ PAGE = 30
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def history(request: SignedIn) -> HttpResponseBase:
     """What was printed, of all printers or of one."""
     rows = queries.history()
@@ -126,7 +126,7 @@ def _answer(request: SignedIn, printer_id: UUID | None) -> HttpResponseBase:
 
 
 @for_purpose("relaying", signed_in=False)
-@require_GET
+@require_safe
 def bridge_file(request: HttpRequest, print_id: UUID) -> HttpResponseBase:
     """Hand a bridge the file of a print that was ordered from it, and of no other."""
     scheme, _space, text = request.headers.get("Authorization", "").partition(" ")

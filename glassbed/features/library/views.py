@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from glassbed.features.accounts.request import SignedIn
 from glassbed.features.library import actions, queries
@@ -27,7 +27,7 @@ PAGE = 24
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def files(request: SignedIn) -> HttpResponseBase:
     page = Paginator(queries.files(), PAGE).get_page(request.GET.get("page"))
     return render(request, "library/files.html", {"page": page, "limit_bytes": limit_bytes()})
@@ -98,7 +98,7 @@ def remove(request: SignedIn, file_id: UUID) -> HttpResponseBase:
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def picture(request: SignedIn, file_id: UUID) -> HttpResponseBase:
     """The file's thumbnail, as WebP."""
     file = queries.file(file_id)
@@ -110,7 +110,7 @@ def picture(request: SignedIn, file_id: UUID) -> HttpResponseBase:
 
 
 @for_purpose("printing")
-@require_GET
+@require_safe
 def download(request: SignedIn, file_id: UUID) -> HttpResponseBase:
     file = queries.file(file_id)
     return streamed(file.pk, file.name, file.size_bytes, data_key(file.owner_id))

@@ -10,7 +10,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from glassbed.features.accounts.models import INVITED, INVITED_S, Person, Profile
 from glassbed.features.accounts.request import SignedIn, Visit
@@ -23,7 +23,7 @@ from glassbed.protocol.errors import NotAllowed, NotFound
 
 
 @for_purpose("printing", opens=False)
-@require_GET
+@require_safe
 def bridges(request: SignedIn) -> HttpResponseBase:
     """One's bridges; for the operator also the one of this machine, while it is nobody's."""
     with purpose("pairing", person=request.user.pk):

@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from glassbed.features.accounts.request import SignedIn
 from glassbed.features.printers import actions, queries, rules
@@ -107,7 +107,7 @@ def _found(request: SignedIn) -> dict[str, str]:
 
 
 @for_purpose("printing", opens=False)
-@require_GET
+@require_safe
 def discover(request: SignedIn, bridge_id: UUID) -> HttpResponseBase:
     """List the printer hosts that announce themselves on the bridge's network."""
     with purpose("printing", person=request.user.pk):

@@ -1,0 +1,104 @@
+"""What stands between granian and Django: cookies joined, slow clients off the threads."""
+
+import asyncio
+
+import pytest
+
+from glassbed.processes import patience
+from glassbed.processes.web import with_one_cookie_header
+
+
+def scope(path="/", headers=()):
+    return {"type": "http", "path": path, "headers": list(headers)}
+
+
+def test_cookies_that_came_one_by_one_are_joined_with_semicolons():
+    given = scope(headers=[(b"cookie", b"a=1"), (b"host", b"x"), (b"cookie", b"b=2")])
+    assert with_one_cookie_header(given)["headers"] == [(b"host", b"x"), (b"cookie", b"a=1; b=2")]
+
+
+def test_a_single_cookie_header_stays_as_it_is():
+    given = scope(headers=[(b"cookie", b"a=1, 2"), (b"host", b"x")])
+    assert with_one_cookie_header(given) is given
+
+
+class Client:
+    """Sends the given messages, then nothing for ever; keeps what it is answered."""
+
+    def __init__(self, *messages):
+        self.messages = list(messages)
+        self.answers = []
+
+    async def receive(self):
+        if not self.messages:
+            await asyncio.Event().wait()
+        return self.messages.pop(0)
+
+    async def send(self, message):
+        self.answers.append(message)
+
+    @property
+    def status(self):
+        return self.answers[0]["status"]
+
+
+def part(body, *, more):
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def echo(scope, receive, send):
+    body = b""
+    while True:
+        message = await receive()
+        body += message["body"]
+        if not message["more_body"]:
+            break
+    await patience.answer(send, 200, body)
+
+
+async def test_a_small_body_reaches_the_page_whole():
+    client = Client(part(b"one ", more=True), part(b"two", more=False))
+    await patience.unhurried(echo)(scope(), client.receive, client.send)
+    assert client.status == 200
+    assert client.answers[1]["body"] == b"one two"
+
+
+async def test_a_body_that_stops_half_way_takes_no_thread(monkeypatch):
+    monkeypatch.setattr(patience, "SMALL_BODY_S", 0.05)
+    reached = []
+
+    async def page(scope, receive, send):
+        reached.append(scope)
+
+    client = Client(part(b"{", more=True))
+    await patience.unhurried(page)(scope("/bridge/pair"), client.receive, client.send)
+    assert client.status == 408
+    assert not reached
+
+
+async def test_a_body_too_large_for_its_address_is_refused():
+    client = Client(part(b"x" * (patience.SMALL_BYTES + 1), more=False))
+    await patience.unhurried(echo)(scope(), client.receive, client.send)
+    assert client.status == 413
+
+
+async def test_an_upload_may_be_large_and_must_keep_moving(monkeypatch):
+    monkeypatch.setattr(patience, "STALL_S", 0.05)
+    large = Client(part(b"x" * (patience.SMALL_BYTES + 1), more=True), part(b"y", more=False))
+    await patience.unhurried(echo)(scope("/files/upload/"), large.receive, large.send)
+    assert len(large.answers[1]["body"]) == patience.SMALL_BYTES + 2
+
+    stalled = Client(part(b"x", more=True))
+    with pytest.raises(patience.Stalled):
+        await patience.unhurried(echo)(scope("/files/upload/"), stalled.receive, stalled.send)
+
+
+async def test_a_reader_that_takes_nothing_is_let_go(monkeypatch):
+    monkeypatch.setattr(patience, "STALL_S", 0.05)
+
+    async def never(message):
+        await asyncio.Event().wait()
+
+    client = Client(part(b"", more=False))
+    with pytest.raises(patience.Stalled):
+        await patience.unhurried(echo)(scope(), client.receive, never)
