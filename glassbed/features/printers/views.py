@@ -41,9 +41,8 @@ def live_ticket(request: SignedIn) -> HttpResponseBase:
     except msgspec.DecodeError as error:
         raise Invalid from error
     issued_at = time.time()  # before the look-up, so that access taken meanwhile makes the ticket stale
-    allowed = list(
-        queries.printers().filter(pk__in=wanted.printers[:WATCHED_LIMIT]).values_list("id", flat=True)
-    )
+    asked = frozenset(wanted.printers[:WATCHED_LIMIT])
+    allowed = list(queries.printers().filter(pk__in=asked).values_list("id", flat=True))
     if wanted.printers and not allowed:  # the page says that its live view has ended
         raise NotAllowed
     ticket = ViewerTicket(
@@ -53,7 +52,7 @@ def live_ticket(request: SignedIn) -> HttpResponseBase:
         issued_at=issued_at,
         expires_at=issued_at + LIFETIME_S,
     )
-    return JsonResponse({"ticket": sign(ticket, queries.tickets_secret())})
+    return JsonResponse({"ticket": sign(ticket, queries.tickets_secret()), "lost": len(allowed) < len(asked)})
 
 
 @for_purpose("printing", opens=False)

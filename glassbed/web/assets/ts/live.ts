@@ -53,7 +53,9 @@ async function fetchTicket(printers: string[]): Promise<string | null> {
   });
   if (answer.status === 429 || answer.status >= 500) throw new Error(`ticket: ${answer.status}`);
   if (!answer.ok || answer.redirected) return null;
-  return ((await answer.json()) as { ticket: string }).ticket;
+  const given = (await answer.json()) as { ticket: string; lost: boolean };
+  if (given.lost) location.reload(); // a share of one of them ended: draw the page without it
+  return given.ticket;
 }
 
 function hear(frame: Frame): void {

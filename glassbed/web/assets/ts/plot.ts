@@ -69,7 +69,11 @@ function heatRange(_: unknown, __: number | null, high: number | null): [number,
 }
 
 function timeRange(live: boolean): uPlot.Range.Function {
-  return (_, low, high) => [live ? Math.min(low, high - LIVE_FLOOR_S) : low, high];
+  return (_, low: number | null, high: number | null) => {
+    const end = high ?? Date.now() / 1000; // before the first sample: now, not the year 1970
+    const begin = low ?? end;
+    return [live ? Math.min(begin, end - LIVE_FLOOR_S) : begin, end];
+  };
 }
 
 export interface Drawing {
