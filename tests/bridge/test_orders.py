@@ -54,6 +54,7 @@ async def test_a_print_is_paused_resumed_and_cancelled(server, printing_bridge, 
     assert await order(server, printing_bridge, Cancel()) is Outcome.DONE
     await wait_until(lambda: server.told(PrintEnded))
     assert server.told(PrintEnded)[0].outcome == "cancelled"
+    await seen.until(State.READY)  # the event may come before the last sample
     assert seen().get("print_id") is None
 
 
