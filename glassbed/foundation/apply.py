@@ -113,6 +113,11 @@ def create_roles(
             if is_superuser:
                 for statement in quieting(login):
                     admin.execute(statement)
+        if is_superuser:
+            for role in roles.every(pack):  # whatever was given to one of them by hand ends here
+                admin.execute(
+                    f"ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOINHERIT NOREPLICATION"
+                )
 
 
 def quieting(login: str) -> list[str]:

@@ -36,6 +36,11 @@ class Roles(msgspec.Struct, frozen=True):
     def technical(self) -> str:
         return f"gb_{self.key}_technical"
 
+    def every(self, pack: Pack) -> list[str]:
+        """All roles of the instance."""
+        logins = map(self.login, SURFACES)
+        return [self.owner, self.sec, self.technical, *logins, *map(self.purpose, pack.purposes)]
+
     def login(self, surface: str) -> str:
         return f"gb_{self.key}_{surface}_login"
 

@@ -91,3 +91,14 @@ def test_a_purpose_that_moved_in_the_pack_stops_prepare(servers):
         pytest.raises(Unbound, match="moved in the pack"),
     ):
         apply.apply(deploy, swapped, bindings(), settings.GLASSBED_ROLES, secret)
+
+
+def test_prepare_takes_back_what_a_login_was_given_by_hand(servers):
+    settings = servers.settings
+    roles, instance = settings.GLASSBED_ROLES, settings.INSTANCE
+    web = roles.login("web")
+    with servers.superuser("postgres") as admin:
+        admin.execute(f"ALTER ROLE {web} BYPASSRLS CREATEROLE")
+        apply.create_roles(admin, settings.GLASSBED_PACK, roles, {"web": instance.password("web")})
+        asked = "SELECT rolbypassrls, rolcreaterole, rolcanlogin FROM pg_roles WHERE rolname = %s"
+        assert admin.execute(asked, [web]).fetchone() == (False, False, True)
