@@ -22,6 +22,9 @@ def printer(operator, octoprint):
 
 @pytest.mark.promise("BL-57", part="OctoPrint, Moonraker")
 @pytest.mark.promise("BL-09", part="no incognito prints and no diagnostics yet")
+@pytest.mark.promise(
+    "AC-05", part="operations, settings and connections; the account's own operations are missing"
+)
 def test_the_whole_main_job(operator, printer, octoprint):
     page = operator.page
     await_state(page, "ready")

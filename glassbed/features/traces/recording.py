@@ -6,7 +6,6 @@ chunks of foreign, unknown or switched-off printers instead of failing the batch
 
 from collections.abc import Sequence
 from typing import Any, cast
-from uuid import UUID
 
 from django.db import connections
 
@@ -16,7 +15,7 @@ from glassbed.protocol import messages, subjects
 KEEP = """
 WITH good AS (
     SELECT s.place, s.minute, s.samples, j.id AS print, j.printer_id AS printer, j.person_id AS person
-    FROM unnest(%b::uuid[], %b::uuid[], %b::uuid[], %b::int[], %b::bytea[])
+    FROM unnest(%b::text[]::uuid[], %b::text[]::uuid[], %b::text[]::uuid[], %b::int[], %b::bytea[])
         WITH ORDINALITY AS s (bridge, printer, print, minute, samples, place)
     JOIN jobs_print j ON j.id = s.print AND j.printer_id = s.printer
     JOIN printers_printer p ON p.id = j.printer_id AND p.bridge_id = s.bridge AND p.keep_history AND p.keep_trace
@@ -33,9 +32,9 @@ def keep_chunks(asked: Sequence[subjects.ToRecord]) -> frozenset[str]:
     """Write chunks and return the ids of the events that are kept, those that were kept before included."""
     chunks = [cast("messages.TraceChunk", item.event.what) for item in asked]
     columns: list[Any] = [
-        [UUID(item.bridge) for item in asked],
-        [UUID(item.event.printer) for item in asked],
-        [UUID(chunk.print_id) for chunk in chunks],
+        [item.bridge for item in asked],
+        [item.event.printer for item in asked],
+        [chunk.print_id for chunk in chunks],
         [chunk.minute for chunk in chunks],
         [chunk.samples for chunk in chunks],
     ]
