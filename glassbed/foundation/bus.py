@@ -21,6 +21,11 @@ CONNECT_TIMEOUT_S = 5
 _T = TypeVar("_T")
 
 
+async def _note(error: Exception) -> None:
+    """Say that the bus is away; the client itself would print a whole trace at every try."""
+    log.event(logger, "bus_error", level=logging.DEBUG, error=type(error).__name__)
+
+
 class Bus:
     """One connection for a process, with a thread of its own that runs it."""
 
@@ -38,11 +43,6 @@ class Bus:
         """Send and wait for one answer. Raises `Unavailable` when nobody listens or nobody answers in time."""
         return self._run(self._request(subject, payload, timeout_s), timeout_s + CONNECT_TIMEOUT_S)
 
-    def close(self) -> None:
-        if self._client is not None and self._loop is not None:
-            self._run(self._client.close(), CONNECT_TIMEOUT_S)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-
     async def _connected(self) -> Client:
         if self._client is None or self._client.is_closed:
             self._client = await nats.connect(
@@ -50,6 +50,7 @@ class Bus:
                 connect_timeout=CONNECT_TIMEOUT_S,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=0.5,
+                error_cb=_note,
             )
         return self._client
 

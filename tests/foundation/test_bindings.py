@@ -102,3 +102,12 @@ def test_prepare_takes_back_what_a_login_was_given_by_hand(servers):
         apply.create_roles(admin, settings.GLASSBED_PACK, roles, {"web": instance.password("web")})
         asked = "SELECT rolbypassrls, rolcreaterole, rolcanlogin FROM pg_roles WHERE rolname = %s"
         assert admin.execute(asked, [web]).fetchone() == (False, False, True)
+
+
+def test_a_database_that_would_log_values_is_refused_with_the_statements_to_run(servers):
+    web = servers.settings.GLASSBED_ROLES.login("web")
+    with servers.superuser() as admin:
+        apply.require_quiet(admin, web)
+        admin.execute("SET log_statement = 'all'")
+        with pytest.raises(apply.TalkativeDatabase, match=f"ALTER ROLE {web} SET log_statement = 'none'"):
+            apply.require_quiet(admin, web)
