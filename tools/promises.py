@@ -30,10 +30,13 @@ def standing(results: list[dict]) -> tuple[str, str]:
 def main() -> int:
     book = yaml.safe_load(BOOK.read_text(encoding="utf-8"))
     by_id: dict[str, list[dict]] = defaultdict(list)
+    latest: dict[tuple, dict] = {}  # a test that was tried again counts as it ended
     if RESULTS.exists():
         for line in RESULTS.read_text(encoding="utf-8").splitlines():
             result = json.loads(line)
-            by_id[result["id"]].append(result)
+            latest[result["id"], result["test"], result["part"]] = result
+    for result in latest.values():
+        by_id[result["id"]].append(result)
     counts: dict[str, int] = defaultdict(int)
     for key, row in book.items():
         state, remark = standing(by_id[key])

@@ -75,9 +75,21 @@ def test_an_emergency_stop_is_explained_and_a_restart_makes_it_ready(operator, p
     expect(page.locator("[data-live-message]").filter(visible=True).first).not_to_be_empty()
     operator.look("printer-stopped")
 
-    operator.press("Restart firmware")
-    operator.press("Restart")
-    await_state(page, "ready")
+    restart_until_ready(operator)
+
+
+def restart_until_ready(operator, tries=3):
+    """A simulated board on a busy machine may miss Klipper's deadlines: then a person restarts once more."""
+    for tried in range(1, tries + 1):
+        operator.press("Restart firmware")
+        operator.press("Restart")
+        try:
+            await_state(operator.page, "ready", 20_000)
+        except AssertionError:
+            if tried == tries:
+                raise
+        else:
+            return
 
 
 def test_a_print_begun_at_the_printer_itself_appears(operator, printer, moonraker):
