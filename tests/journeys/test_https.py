@@ -38,7 +38,7 @@ def plain_answer(port):
             return b""
 
 
-@pytest.mark.promise("AC-19", part="no payment pages yet")
+@pytest.mark.promise("AC-19", part="no payment pages yet; HSTS is set, not tried")
 def test_the_main_job_over_tls_with_a_bridge_that_pins_the_authority(
     secure_product, browser, bridge, octoprint
 ):
