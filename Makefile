@@ -17,9 +17,11 @@ PINS := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 	--python-version 3.11 --custom-compile-command "make pins"
 KEPT := .cache/promises.jsonl
 TEST := $(BIN)/pytest -q -n 2 --promises $(KEPT)
-# Real servers, printer hosts and browsers keep their own time: what failed beside others gets one more try, alone.
+# Child processes, printer hosts and browsers keep their own time: what failed beside others gets one more try, alone.
+# Nothing else does: what asks the database alone must pass at once.
 AGAIN := $(TEST) -n 0 --last-failed
 SERVERS := "integration and not peer and not journey"
+TIMED := tests/processes tests/bridge
 HOSTS := "peer and not journey"
 COVER := $(if $(COVERAGE),--cov --cov-append --cov-report=)
 UNIT := not integration and not peer and not journey
@@ -34,7 +36,8 @@ test: $(VENV)/.dev assets ## all tests: unit, then real servers, real printer ho
 	@mkdir -p .cache && rm -f $(KEPT)
 	$(if $(COVERAGE),@rm -f .coverage .coverage.*)
 	$(TEST) $(COVER) -m "$(UNIT)"
-	$(TEST) $(COVER) -m $(SERVERS) || $(AGAIN) $(COVER) -m $(SERVERS)
+	$(TEST) $(COVER) -m $(SERVERS) $(TIMED:%=--ignore=%)
+	$(TEST) $(COVER) -m $(SERVERS) $(TIMED) || $(AGAIN) $(COVER) -m $(SERVERS) $(TIMED)
 	$(TEST) $(COVER) -m $(HOSTS) || $(AGAIN) $(COVER) -m $(HOSTS)
 	$(TEST) -m journey || $(AGAIN) -m journey
 
