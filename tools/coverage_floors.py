@@ -22,24 +22,10 @@ RATCHET: dict[str, float] = {
     "glassbed/foundation/bus.py": 91,
     "glassbed/foundation/instance.py": 89,
     "glassbed/foundation/mail.py": 94,
-    "glassbed/processes/authority.py": 29,
-    "glassbed/processes/binaries.py": 82,
-    "glassbed/processes/folder.py": 87,
-    "glassbed/processes/live/app.py": 70,
-    "glassbed/processes/live/audience.py": 26,
-    "glassbed/processes/live/bridges.py": 65,
-    "glassbed/processes/live/bus.py": 80,
-    "glassbed/processes/live/socket.py": 68,
-    "glassbed/processes/live/viewers.py": 23,
-    "glassbed/processes/parent.py": 63,
-    "glassbed/processes/recorder.py": 86,
-    "glassbed/processes/web.py": 87,
-    "glassbed/processes/worker.py": 87,
     "glassbed/web/origin.py": 78,
     "glassbed/web/sentences.py": 0,
     "glassbed/web/templatetags/durations.py": 86,
 }
-"""live/ and parts of processes/ run in processes that the measuring does not follow."""
 
 
 def full_floor_of(name: str) -> float:

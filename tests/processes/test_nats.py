@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import socket
 import stat
 
@@ -6,6 +8,7 @@ import nats
 import pytest
 
 from glassbed.foundation.config import Config
+from glassbed.processes import nats as processes_nats
 from glassbed.processes.nats import Nats, is_worth_showing, url_of
 from glassbed.protocol.errors import Unavailable
 
@@ -63,6 +66,44 @@ def test_it_comes_back_on_the_same_port(server):
     assert server.url == url
     while not server.is_ready():
         assert server.poll() is None
+
+
+@pytest.fixture
+def taken():
+    """A port that another program holds, and does not listen on yet."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        yield other.getsockname()[1]
+
+
+@pytest.mark.integration
+def test_a_port_that_another_took_in_between_is_drawn_anew(home, monkeypatch, taken, free_port):
+    ports = iter([taken, free_port])
+    monkeypatch.setattr(processes_nats, "_free_port", lambda: next(ports))
+    bus = Nats(home)
+    bus.start()
+    assert bus.url.endswith(f":{free_port}")
+    assert answer_to(url_of(Config(home=home)), user="glassbed", **{"pass": bus.password}) == b"+OK"
+    bus.stop()
+
+
+@pytest.mark.integration
+def test_a_bus_that_finds_no_port_says_so_and_leaves_nothing(home, monkeypatch, taken):
+    monkeypatch.setattr(processes_nats, "_free_port", lambda: taken)
+    bus = Nats(home)
+    with pytest.raises(Unavailable, match="nats-server did not start"):
+        bus.start()
+    assert bus.process is None
+    assert not processes_nats.url_file(home).exists()
+
+
+@pytest.mark.integration
+def test_a_bus_that_hangs_is_killed_at_the_stop(server, monkeypatch):
+    monkeypatch.setattr(processes_nats, "STOP_PATIENCE_S", 0.1)
+    process = server.process
+    os.kill(process.pid, signal.SIGSTOP)
+    server.stop()
+    assert process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.integration

@@ -43,14 +43,9 @@ class LiveApp:
         self._audience = Audience(self._bus, self._timing)
         self._revocations = Revocations()
         self._bridges: set[BridgeLink] = set()
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving: dict[asyncio.Task[None], Socket] = {}
         self._chores: list[asyncio.Task[None]] = []
         self._listen_for_revocations()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the bus is connected."""
-        return self._bus.is_ready
 
     def start(self) -> None:
         """Begin to connect to the bus; sockets may come before it is there. Idempotent."""
@@ -64,7 +59,12 @@ class LiveApp:
         await self._bus.ready(self._timing.answer_s)
 
     async def stop(self) -> None:
-        """Let go of the bus. The server has cut the sockets by now; their farewells go out first."""
+        """End the sockets, then let go of the bus: their farewells go out first.
+
+        An embedded granian cuts no socket before its process ends, so waiting alone would not bring them.
+        """
+        for socket in self._serving.values():
+            socket.end(Close.TRY_LATER)
         if self._serving:
             await asyncio.wait(self._serving, timeout=2 * self._timing.goodbye_s)
         for chore in self._chores:
@@ -92,7 +92,7 @@ class LiveApp:
 
     async def _serve(self, socket: Socket, serving: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(serving)
-        self._serving.add(task)
+        self._serving[task] = socket
         try:
             await task
         except NotAllowed:
@@ -105,7 +105,7 @@ class LiveApp:
             pass
         finally:
             task.cancel()  # if the server gave up on us
-            self._serving.discard(task)
+            del self._serving[task]
 
     async def _serve_bridge(self, socket: Socket) -> None:
         await socket.accept()

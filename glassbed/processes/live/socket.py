@@ -22,7 +22,7 @@ _CONTROL_FRAMES_MAX = 1000
 class Close(IntEnum):
     """Why a socket was closed (WebSocket close codes)."""
 
-    TRY_LATER = 1013  # the bus is away, or this peer does not read
+    TRY_LATER = 1013  # the bus is away, this peer does not read, or this process stops
     VIOLATION = 4400  # a frame that the protocol does not know
     ASK_AGAIN = 4401  # no ticket, a bad one, or it must be renewed
     REVOKED = 4403  # the bridge lost its rights
@@ -45,7 +45,7 @@ class Socket:
         self._source: Callable[[], str | None] = lambda: None
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._ending: asyncio.Future[tuple[Close, str | None]] = self._loop.create_future()
+        self._ending: asyncio.Future[Close] = self._loop.create_future()
         self.heard_at = self._loop.time()
 
     async def accept(self) -> None:
@@ -76,11 +76,15 @@ class Socket:
 
     def post_first(self, message: messages.Message) -> None:
         """Put a frame before all that were queued since the socket was opened."""
+        if self._ending.done():
+            return
         self._control.appendleft(messages.encode(message).decode())
         self._wake.set()
 
     def post_text(self, frame: str) -> None:
         """Queue a frame. A peer that leaves a thousand of them unread is cut."""
+        if self._ending.done():
+            return
         if len(self._control) >= _CONTROL_FRAMES_MAX:
             self.end(Close.TRY_LATER)
             return
@@ -96,8 +100,14 @@ class Socket:
 
     def end(self, code: Close, last: messages.Message | None = None) -> None:
         """Drop what is queued, send `last`, close. The first call counts."""
-        if not self._ending.done():
-            self._ending.set_result((code, None if last is None else messages.encode(last).decode()))
+        if self._ending.done():
+            return
+        self._control.clear()
+        self._source = lambda: None
+        if last is not None:
+            self.post(last)
+        self._ending.set_result(code)
+        self._wake.set()
 
     def end_if_silent(self, now: float) -> None:
         if now - self.heard_at > self._timing.silence_s:
@@ -133,15 +143,9 @@ class Socket:
 
     async def _leave(self, reader: asyncio.Task[None], writer: asyncio.Task[None]) -> None:
         await _cancel(reader)
-        code, last = self._ending.result()
-        self._control.clear()
-        self._source = lambda: None
-        if last is not None:
-            self._control.append(last)
-        self._wake.set()
         await asyncio.wait({writer}, timeout=self._timing.goodbye_s)
         await _cancel(writer)
-        await self.close(code)
+        await self.close(self._ending.result())
 
     async def _read(self, on_frame: OnFrame) -> None:
         while True:

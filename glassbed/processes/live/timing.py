@@ -17,5 +17,5 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     full_apart_s: float = 0.25  # between two requests for a full sample of one printer
     answer_s: float = 2.0  # of another live process
     record_s: float = 10.0  # of the recorder, commit included
-    command_grace_s: float = 20.0  # of the bridge, after the lease's end
+    command_grace_s: float = 3.0  # of the bridge, after the lease's end; the web process waits 12 s in all
     sweep_s: float = 1.0

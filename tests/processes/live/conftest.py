@@ -53,7 +53,7 @@ class Process:
 
     def kill(self):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.child.pid, signal.SIGKILL)  # granian's worker too
+            os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
     def stop(self):
@@ -106,7 +106,7 @@ def started():
     processes = []
     yield processes
     for process in reversed(processes):
-        process.kill()
+        process.stop()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import msgspec
 import nats.errors
 import pytest
 
+from glassbed.processes.live.bridges import COMMANDS_IN_FLIGHT_MAX, EVENTS_IN_FLIGHT_MAX
 from glassbed.protocol import messages, subjects
 from glassbed.protocol.ids import uuid7
 
@@ -45,6 +46,69 @@ async def test_commands_do_not_wait_for_each_other(house, live, bus):
     for command in reversed(arrived):
         await bridge.say(messages.Result(id=command.id, outcome=messages.Outcome.DONE))
     assert [result.id for result in await asyncio.gather(*asking)] == [command.id for command in commands]
+
+
+async def test_a_command_that_is_under_way_is_not_given_twice(house, live, bus):
+    bridge = await house.bridge(live, [])
+    command = a_command()
+    asking = asyncio.create_task(order(bus, bridge, command))
+    await bridge.hear(messages.Command)
+    again = await order(bus, bridge, command)
+    assert (again.outcome, "busy" in again.reason) == (messages.Outcome.FAILED, True)
+    await bridge.say(messages.Result(id=command.id, outcome=messages.Outcome.DONE))
+    assert (await asking).outcome is messages.Outcome.DONE
+    await bridge.say(messages.Ping())
+    assert await bridge.hear() == messages.Pong()  # and not the command once more
+
+
+async def test_a_bridge_that_answers_nothing_gets_no_endless_row_of_commands(house, live, bus):
+    bridge = await house.bridge(live, [])
+    commands = [a_command() for _ in range(COMMANDS_IN_FLIGHT_MAX)]
+    asking = [asyncio.create_task(order(bus, bridge, command)) for command in commands]
+    assert {(await bridge.hear()).id for _ in commands} == {command.id for command in commands}
+    refused = await order(bus, bridge, a_command())
+    assert (refused.outcome, "busy" in refused.reason) == (messages.Outcome.FAILED, True)
+    for command in commands:
+        await bridge.say(messages.Result(id=command.id, outcome=messages.Outcome.DONE))
+    assert {result.outcome for result in await asyncio.gather(*asking)} == {messages.Outcome.DONE}
+    late = a_command()
+    asking = asyncio.create_task(order(bus, bridge, late))
+    assert await bridge.hear() == late  # there is room again
+    await bridge.say(messages.Result(id=late.id, outcome=messages.Outcome.DONE))
+    await asking
+
+
+async def test_no_more_events_wait_at_the_recorder_than_are_allowed_and_the_rest_may_come_again(
+    house, live, bus
+):
+    waiting = asyncio.Queue()
+    recorder = await bus.subscribe(subjects.RECORD_EVENT, queue=subjects.RECORDERS, cb=waiting.put)
+    await bus.flush()
+    printer = house.printer()
+    bridge = await house.bridge(live, [printer])
+    fault = messages.Fault(at=1.0, message="")
+    events = [
+        messages.Event(id=str(uuid7()), printer=printer.id, what=fault)
+        for _ in range(EVENTS_IN_FLIGHT_MAX + 1)
+    ]
+    for event in events:
+        await bridge.say(event)
+    async with asyncio.timeout(5):
+        asked = [await waiting.get() for _ in events[1:]]
+    await bridge.say(messages.Ping())
+    assert await bridge.hear() == messages.Pong()
+    await bus.flush()
+    assert waiting.empty()
+    for message in asked:
+        event = msgspec.json.decode(message.data, type=subjects.ToRecord).event
+        await message.respond(messages.encode(messages.Kept(id=event.id)))
+    kept = {(await bridge.hear(messages.Kept)).id for _ in asked}
+    assert kept == {event.id for event in events[:-1]}
+    await bridge.say(events[-1])  # as a bridge does with what was not answered
+    async with asyncio.timeout(5):
+        await (await waiting.get()).respond(messages.encode(messages.Kept(id=events[-1].id)))
+    assert (await bridge.hear()).id == events[-1].id
+    await recorder.unsubscribe()
 
 
 async def test_no_bridge_is_told_at_once(bus, live):

@@ -128,3 +128,4 @@ async def test_a_live_that_is_stopped_tells_the_others(house, live, start_live, 
     stopped.child.terminate()
     assert await bridge.hear() == messages.Unwatch(printer=here.id)
     assert await viewer.hear() == messages.Link(printer=there.id, online=False)
+    assert await asyncio.to_thread(stopped.child.wait, 10) == 0
