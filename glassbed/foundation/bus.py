@@ -33,6 +33,7 @@ class Bus:
         self._url = url
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connecting = asyncio.Lock()
         self._client: Client | None = None
 
     def publish(self, subject: str, payload: bytes = b"") -> None:
@@ -44,15 +45,16 @@ class Bus:
         return self._run(self._request(subject, payload, timeout_s), timeout_s + CONNECT_TIMEOUT_S)
 
     async def _connected(self) -> Client:
-        if self._client is None or self._client.is_closed:
-            self._client = await nats.connect(
-                self._url,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=0.5,
-                error_cb=_note,
-            )
-        return self._client
+        async with self._connecting:  # else all who come before the first is there open one each, for good
+            if self._client is None or self._client.is_closed:
+                self._client = await nats.connect(
+                    self._url,
+                    connect_timeout=CONNECT_TIMEOUT_S,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.5,
+                    error_cb=_note,
+                )
+            return self._client
 
     async def _publish(self, subject: str, payload: bytes) -> None:
         client = await self._connected()
@@ -95,13 +97,15 @@ def tell_after_commit(subject: str, payload: bytes = b"") -> None:
 
 
 _bus: Bus | None = None
+_making = threading.Lock()
 
 
 def bus() -> Bus:
     """Return this process's bus."""
     global _bus  # noqa: PLW0603 -- one connection a process
-    if _bus is None:
-        from django.conf import settings
+    with _making:
+        if _bus is None:
+            from django.conf import settings
 
-        _bus = Bus(settings.INSTANCE.nats_url)
-    return _bus
+            _bus = Bus(settings.INSTANCE.nats_url)
+        return _bus

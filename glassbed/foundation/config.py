@@ -106,6 +106,15 @@ def _url(*schemes: str) -> Callable[[Any], str]:
     return read
 
 
+def _origin(value: Any) -> str:
+    """An address of a whole site: links, cookies and origins are made from it."""
+    url = _url("http", "https")(value)
+    parts = urlsplit(url)
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be an address without a path, for example https://print.example.org")
+    return url
+
+
 def _mail_address(value: Any) -> str:
     if "@" not in _text(value):
         raise ValueError("must be a mail address")
@@ -164,7 +173,7 @@ class Config:
     public_url: str = setting(
         "",
         "Address that people and bridges use, as seen from outside.",
-        _url("http", "https"),
+        _origin,
         shown_default="made from listen and tls",
     )
     database_url: str | None = setting(
@@ -246,14 +255,23 @@ def variable(name: str) -> str:
 
 
 def shown(config: Config, field: "dataclasses.Field[Any]") -> str:
-    """A value as a person may see it: a URL's password is hidden."""
+    """A value as a person may see it: a URL's password is hidden, and a token that stands in place of an account."""
     text = _plain(getattr(config, field.name))
     if not field.metadata["secret"] or not text:
         return text
     parts = urlsplit(text)
     account, at, host = parts.netloc.rpartition("@")
     name, colon, _ = account.partition(":")
-    return urlunsplit(parts._replace(netloc=f"{name}{colon}{'…' if colon else ''}{at}{host}", query=""))
+    hidden = f"{name}:…" if colon else "…"
+    return urlunsplit(parts._replace(netloc=f"{hidden if at else ''}{at}{host}", query=""))
+
+
+def without_password(url: str) -> str:
+    """The same URL for a process that signs in by another account."""
+    parts = urlsplit(url)
+    account, at, host = parts.netloc.rpartition("@")
+    query = "&".join(pair for pair in parts.query.split("&") if "password=" not in pair)
+    return urlunsplit(parts._replace(netloc=f"{account.partition(':')[0]}{at}{host}", query=query))
 
 
 def _plain(value: Any) -> str:

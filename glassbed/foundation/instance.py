@@ -14,7 +14,8 @@ from glassbed.policy.vocabulary import Pack
 from glassbed.protocol.errors import Unavailable
 
 DATABASE = "glassbed"
-POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
+POOL = {"min_size": 1, "max_size": 10, "timeout": 10}
+"""As many connections at most as the web process has threads."""
 
 
 class Instance:

@@ -8,8 +8,10 @@ import json
 import logging
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+OURS = str(Path(__file__).resolve().parents[1])
 _declared: frozenset[str] = frozenset()
 
 
@@ -39,11 +41,18 @@ class Lines(logging.Formatter):
             fields["event"] = record.msg
         if record.exc_info and record.exc_info[1] is not None:
             fields |= {"error": type(record.exc_info[1]).__name__, "where": _where(record.exc_info[1])}
+        if found := getattr(
+            getattr(record, "request", None), "resolver_match", None
+        ):  # on Django's own lines
+            fields["route"] = found.view_name
         return json.dumps(fields, ensure_ascii=False)
 
 
 def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    """Name our own frames, innermost first, and the last two of whatever they called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(OURS)]
+    frames = traceback.StackSummary([f for f in frames if f in own[-8:] or f in frames[-2:]])
     return " < ".join(f"{'/'.join(f.filename.split('/')[-2:])}:{f.lineno} {f.name}" for f in reversed(frames))
 
 

@@ -67,7 +67,7 @@ class Mail(models.Model):
     text = models.TextField()
     created_at = models.DateTimeField(db_index=True)
     sent_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)  # that were due so far; made, or missed
 
     class Meta:
         db_table = "foundation_mail"

@@ -4,7 +4,7 @@ import os
 
 
 def setup_django(surface: str) -> None:
-    """Set Django up with the database login of `surface`: web, worker or recorder."""
+    """Set Django up for a surface: web, worker or recorder with its own login, or prepare with the deploy login beside."""
     os.environ["GB_SURFACE"] = surface
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "glassbed.web.settings")
     import django

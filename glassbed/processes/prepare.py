@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
         print("glassbed prepare takes no arguments")
         return 2
     try:
-        setup_django("web")
+        setup_django("prepare")
         prepare()
     except (PackRefused, Unbound) as refusal:
         print(f"{refusal.__doc__}\n{refusal}")

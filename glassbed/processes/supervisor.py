@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from types import FrameType
 
-from glassbed.foundation.config import Config, split_address, variable
+from glassbed.foundation.config import Config, split_address, variable, without_password
 from glassbed.processes.child import Child, Program, terminal
 from glassbed.processes.folder import prepare_home
 from glassbed.processes.nats import Nats, is_worth_showing
@@ -40,7 +40,7 @@ EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- compared 
 
 def programs(config: Config) -> list[Program]:
     """Our processes in the order of their start; they stop in the reverse order."""
-    environment = child_environment(config)
+    environment = serving_environment(config)
 
     def ours(name: str, is_ready: Callable[[], bool] | None = None) -> Program:
         return Program(name, [sys.executable, "-m", "glassbed.cli", name], environment, is_ready)
@@ -95,6 +95,12 @@ def machine_environment() -> dict[str, str]:
 def child_environment(config: Config) -> dict[str, str]:
     """The machine's variables, and our settings as this process read and completed them."""
     return machine_environment() | config.environment()
+
+
+def serving_environment(config: Config) -> dict[str, str]:
+    """For those who serve: the database's address without the deploy login's password. They have logins of their own."""
+    address = config.database_url and without_password(config.database_url)
+    return child_environment(dataclasses.replace(config, database_url=address))
 
 
 def answers(config: Config) -> bool:

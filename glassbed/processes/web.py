@@ -1,6 +1,6 @@
 """The web process: granian, with `live` before Django on one port and one origin.
 
-Sockets stay in the event loop; pages are plain synchronous Django in a few threads.
+Sockets stay in the event loop; pages are plain synchronous Django in a few threads, as is what takes long in others.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from glassbed.foundation import log
 from glassbed.foundation.config import split_address
 from glassbed.foundation.setup import setup_django
 from glassbed.processes.live import LiveApp
-from glassbed.processes.patience import answer, unhurried
+from glassbed.processes.patience import answer, lanes, unhurried
 
 logger = logging.getLogger(__name__)
-THREADS = 8
+PAGE_THREADS = 4
 CONNECTIONS = 4096
 HEALTH_PATH = "/healthz"
 
@@ -63,7 +63,15 @@ async def serve() -> None:
         secret=settings.GLASSBED.secret("tickets"),
         origins=origins(),
     )
-    pages = WSGIMiddleware(cast("Any", get_wsgi_application()), workers=THREADS)
+    django = cast("Any", get_wsgi_application())
+    among = lanes()
+    patient = unhurried(
+        WSGIMiddleware(
+            django, workers=PAGE_THREADS, send_queue_size=0
+        ),  # no thread waits for a page's reader
+        WSGIMiddleware(django, workers=sum(lane.threads for lane in among)),
+        among,
+    )
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -71,7 +79,7 @@ async def serve() -> None:
         elif scope["path"] == HEALTH_PATH:
             await answer(send, 200, b"ok\n")  # tells that this loop runs, whatever the threads wait for
         else:
-            await unhurried(pages)(with_one_cookie_header(scope), receive, send)
+            await patient(with_one_cookie_header(scope), receive, send)
 
     host, port = split_address(settings.GLASSBED.listen)
     cert, key = certificate()

@@ -15,7 +15,7 @@ HOME = GLASSBED.home
 GLASSBED_PACK = INSTANCE.pack
 GLASSBED_ROLES = INSTANCE.roles
 GLASSBED_CONTEXT_SECRET = GLASSBED.secret("context")
-GLASSBED_SURFACE = os.environ.get("GB_SURFACE", "web")
+GLASSBED_SURFACE = os.environ.get("GB_SURFACE", "prepare")
 GLASSBED_PRIVACY = [
     "glassbed.foundation.privacy",
     "glassbed.features.accounts.privacy",
@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "glassbed.web.middleware.security_headers",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # serves what tools/assets.py compressed
-    "django.middleware.gzip.GZipMiddleware",
+    "glassbed.web.middleware.CompressedPages",
     "glassbed.web.middleware.SessionInPurpose",
     "glassbed.web.middleware.language_and_time_zone",
     "django.middleware.common.CommonMiddleware",
@@ -102,10 +102,9 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {
-    "default": INSTANCE.database(GLASSBED_SURFACE),
-    "owner": INSTANCE.owner_database(),
-}
+DATABASES = {"default": INSTANCE.database("web" if GLASSBED_SURFACE == "prepare" else GLASSBED_SURFACE)}
+if GLASSBED_SURFACE == "prepare":  # and `manage`; who serves knows nothing of the deploy login
+    DATABASES["owner"] = INSTANCE.owner_database()
 DATABASE_ROUTERS = ["glassbed.foundation.routing.MigrationsAsOwner"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -154,7 +153,6 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_HSTS_SECONDS = 31_536_000 if GLASSBED.tls == "files" else 0  # never pinned on a private authority
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GLASSBED.trusted_proxy else None
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

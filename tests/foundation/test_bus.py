@@ -92,6 +92,31 @@ def test_many_threads_share_one_connection(bus):
     assert sorted(answers) == [b"0%d" % n for n in range(1, 9)]
 
 
+def test_all_who_come_before_the_first_connection_is_there_share_it(monkeypatch):
+    """They come in one turn of the loop, so that none can find the connection of another made."""
+    connect, made = nats.connect, []
+
+    async def counted(*args, **options):
+        made.append(await connect(*args, **options))
+        return made[-1]
+
+    fresh = Bus(settings.INSTANCE.nats_url)
+
+    async def together():
+        await asyncio.gather(*(fresh._publish("test.said", b"%d" % n) for n in range(8)))
+
+    async def leave():
+        for client in made:
+            await client.close()
+
+    with Listener("test.said") as listener:
+        monkeypatch.setattr(nats, "connect", counted)
+        fresh._run(together(), 10)
+    fresh._run(leave(), 10)
+    assert sorted(payload for _subject, payload in listener.heard) == [b"%d" % n for n in range(8)]
+    assert len(made) == 1
+
+
 def test_a_bus_that_is_not_there_is_unavailable(monkeypatch):
     monkeypatch.setattr(buses, "CONNECT_TIMEOUT_S", 0.3)
     away = Bus("nats://127.0.0.1:1")

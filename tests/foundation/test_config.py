@@ -1,4 +1,5 @@
 import os
+import secrets
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from glassbed import cli
-from glassbed.foundation.config import Config, is_loopback, settings, shown, split_address, variable
+from glassbed.foundation.config import (
+    SECRET_SIZE_BYTES,
+    Config,
+    is_loopback,
+    settings,
+    shown,
+    split_address,
+    variable,
+)
 from glassbed.protocol.errors import Invalid
 
 
@@ -190,6 +199,22 @@ def test_many_processes_that_come_first_agree_on_one_secret(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         values = list(pool.map(lambda _: Config(home=tmp_path).secret("session"), range(32)))
     assert len(set(values)) == 1
+
+
+def test_a_process_that_comes_second_takes_the_secret_of_the_first(tmp_path, monkeypatch):
+    """The other one makes the secret after this one has found none and before it can put its own there."""
+    config, made, values = Config(home=tmp_path), secrets.token_hex, []
+
+    def while_another_is_faster(size_bytes):
+        if size_bytes == SECRET_SIZE_BYTES and not values:
+            monkeypatch.setattr(secrets, "token_hex", made)
+            values.append(Config(home=tmp_path).secret("session"))
+        return made(size_bytes)
+
+    monkeypatch.setattr(secrets, "token_hex", while_another_is_faster)
+    values.append(config.secret("session"))
+    assert values == [values[0]] * 2
+    assert [file.name for file in (tmp_path / "secrets").iterdir()] == ["session"]
 
 
 def test_a_damaged_or_open_secret_is_refused(tmp_path):

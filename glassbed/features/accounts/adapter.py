@@ -44,6 +44,13 @@ class AccountAdapter(DefaultAccountAdapter):
                 first_link.use(request)
         return user
 
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """Only an address that is proven makes an operator for good."""
+        confirmed = bool(super().confirm_email(request, email_address))
+        if confirmed and email_address.user.is_operator:
+            first_link.forget()
+        return confirmed
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Plain text only: nothing in a mail is loaded from anywhere."""
         site = SimpleNamespace(name="Glassbed", domain=settings.GLASSBED.public_url)

@@ -1,4 +1,4 @@
-"""The operator's first link: signed, good for a day, and worthless once an operator exists. Stored nowhere.
+"""The operator's first link: signed, good for a day, and worthless once an operator proved an address. Stored nowhere.
 
 Printed on the terminal by `glassbed run`. Purpose of all queries: sign_in.
 """
@@ -40,15 +40,20 @@ def address(now: float) -> str:
 
 
 def was_used() -> bool:
-    return Person.objects.filter(is_operator=True).exists()
+    """Whether there is an operator. One whose address is wrong could never sign in, and does not count."""
+    return Person.objects.filter(is_operator=True, emailaddress__verified=True).exists()
 
 
 def claim() -> None:
-    """Hold the operator's place until the transaction ends. Raises `Conflict` when somebody was faster."""
+    """Hold the operator's place until the transaction ends, and take it from whoever did not prove an address.
+
+    Raises `Conflict` when somebody was faster.
+    """
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('glassbed.operator'))")
     if was_used():
         raise Conflict(_("This link was used a moment ago. Reload the page to sign in or up."))
+    Person.objects.filter(is_operator=True).update(is_operator=False)
 
 
 def carried_by(request: HttpRequest) -> bool:
@@ -58,9 +63,13 @@ def carried_by(request: HttpRequest) -> bool:
 
 
 def use(request: HttpRequest) -> None:
-    """Forget the link, in the visitor's session and on the terminal's copy."""
+    """Note in the visitor's session that the link was used."""
     request.session.pop(SESSION_KEY, None)
     request.session[FOUNDER] = time.time() + FOUNDER_S
+
+
+def forget() -> None:
+    """Remove the terminal's copy."""
     (settings.HOME / "run" / "first-link").unlink(missing_ok=True)
 
 
