@@ -11,6 +11,7 @@ from glassbed.foundation.events import subscribe
 
 SUBSCRIPTIONS = [
     (ShareEnds, lambda event: jobs.forget_waiting(event.printer, event.person)),
+    (PrinterLeaves, lambda event: traces.forget_printer(event.printer)),
     (PrinterLeaves, lambda event: jobs.forget_printer(event.printer)),
     (FileLeaves, lambda event: jobs.forget_file(event.file)),
     (PrintLeaves, lambda event: traces.forget_print(event.print)),

@@ -1,11 +1,22 @@
 """The errors that a person may read. A class's docstring is its message: what is wrong and what to do."""
 
+from collections.abc import Callable
+
 
 class GlassbedError(Exception):
     """Something went wrong. Try again; if it stays, tell the operator."""
 
+    def __init__(self, *sentence: str | None, **values: object) -> None:
+        super().__init__(*sentence)
+        self.values = values
+
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else (type(self).__doc__ or "").strip()
+        return self.said(str)
+
+    def said(self, translated: Callable[[str], str]) -> str:
+        """Return the message in the language of `translated`, with its values at their places."""
+        sentence = translated(str(self.args[0]) if self.args else (type(self).__doc__ or "").strip())
+        return sentence % self.values if self.values else sentence
 
 
 class NotFound(GlassbedError):

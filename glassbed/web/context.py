@@ -1,5 +1,6 @@
 """What every page is given: navigation, footer, units."""
 
+import time
 from typing import Any
 
 from cryptography import x509
@@ -9,7 +10,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from glassbed.features.accounts.models import Profile
+from glassbed.features.accounts import first_link
+from glassbed.features.accounts.models import INVITED, Profile
 from glassbed.web.pages import may_read_outbox
 from glassbed.wiring import ACCOUNT_LINKS, FOOTER, NAVIGATION
 
@@ -27,9 +29,16 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "public_url": settings.GLASSBED.public_url,
         "pair_command": _pair_command,
         "outbox_open": lambda: may_read_outbox(request),  # called by a template that asks, and by no other
+        "offers_signup": _offers_signup(request),
         "languages": settings.LANGUAGES,
         "footer_links": _links(request, FOOTER),
     }
+
+
+def _offers_signup(request: HttpRequest) -> bool:
+    """Whether a visitor may sign up. Asks no database: this stands on pages that have none."""
+    invited = request.session.get(INVITED, 0) > time.time() or first_link.SESSION_KEY in request.session
+    return settings.GLASSBED.signup == "open" or invited
 
 
 def _links(request: HttpRequest, items: list[tuple[str, str, str]]) -> list[dict[str, Any]]:

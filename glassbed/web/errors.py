@@ -35,7 +35,7 @@ def wants_json(request: HttpRequest) -> bool:
 def told(request: HttpRequest, error: GlassbedError) -> HttpResponseBase:
     """Answer with the error's own sentence."""
     status = STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
-    message = _(str(error))
+    message = error.said(_)
     if wants_json(request):
         return JsonResponse({"error": message}, status=status)
     template = "errors/partial.html" if request.headers.get("HX-Request") else "errors/page.html"

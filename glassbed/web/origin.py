@@ -1,8 +1,8 @@
 """Where a request comes from, as far as that decides anything: from this machine itself, or not."""
 
-from ipaddress import ip_address
-
 from django.http import HttpRequest
+
+from glassbed.foundation.config import is_loopback
 
 PROXY_HEADERS = frozenset(
     {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"}
@@ -12,10 +12,3 @@ PROXY_HEADERS = frozenset(
 def comes_from_this_machine(request: HttpRequest) -> bool:
     """Whether the peer is this machine and no proxy, declared or not, has passed the request on."""
     return is_loopback(request.META.get("REMOTE_ADDR", "")) and not PROXY_HEADERS & request.headers.keys()
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -14,15 +14,18 @@ from django.views.decorators.http import require_safe
 from glassbed.features.accounts import first_link
 from glassbed.features.accounts.models import Person
 from glassbed.features.accounts.request import SignedIn, Visit
+from glassbed.features.jobs import actions as job_actions
 from glassbed.features.jobs import queries as jobs
 from glassbed.features.library import queries as library
+from glassbed.features.library.upload import limit_bytes
 from glassbed.features.printers import queries as printers
 from glassbed.features.traces import queries as traces
 from glassbed.foundation import ledger, mail
+from glassbed.foundation.config import is_loopback
 from glassbed.foundation.purpose import for_purpose, purpose
 from glassbed.policy.binding import Level
 from glassbed.protocol.errors import NotAllowed, NotFound
-from glassbed.web.origin import comes_from_this_machine, is_loopback
+from glassbed.web.origin import comes_from_this_machine
 
 RECENT_PRINTS = 5
 CHOICE_OF_FILES = 50
@@ -35,12 +38,16 @@ MANY_PRINTERS = 12
 def home(request: Visit) -> HttpResponseBase:
     """The dashboard of who is signed in, else what this is."""
     if isinstance(request.user, Person):
-        with purpose("pairing", person=request.user.pk):
-            local = request.user.is_operator and printers.waiting_local_bridge() is not None
+        local = request.user.is_operator and _local_bridge_waits(request.user)
         with purpose("printing", person=request.user.pk):
             return render(request, "pages/dashboard.html", _dashboard(request.user, local_bridge_waits=local))
     with purpose("sign_in"):
         return render(request, "pages/welcome.html", {"is_new": not first_link.was_used()})
+
+
+def _local_bridge_waits(operator: Person) -> bool:
+    with purpose("pairing", person=operator.pk):
+        return printers.waiting_local_bridges().exists()
 
 
 def _dashboard(person: Person, *, local_bridge_waits: bool) -> dict[str, Any]:
@@ -91,6 +98,7 @@ def printer(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
         "connections": printers.connections(shown) if level == Level.OWNER else [],
         "commands": _commands(shown) if level == Level.OWNER else [],
         "files": library.files()[:CHOICE_OF_FILES],
+        "limit_bytes": limit_bytes(),
         "chosen_file": request.GET.get("file", ""),
         **_prints_of(shown),
     }
@@ -128,7 +136,12 @@ def printer_prints(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
 @require_safe
 def print_page(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     done = jobs.print_(print_id)
-    return render(request, "pages/print.html", {"print": done, "has_trace": traces.exists(print_id)})
+    context = {
+        "print": done,
+        "has_trace": traces.exists(print_id),
+        "may_remove": job_actions.may_remove(done, request.user.pk),
+    }
+    return render(request, "pages/print.html", context)
 
 
 @for_purpose("printing")
@@ -169,7 +182,9 @@ def may_read_outbox(request: HttpRequest) -> bool:
 @for_purpose("mailing", signed_in=False)
 @require_safe
 def outbox(request: HttpRequest) -> HttpResponseBase:
-    """Mails that could not be sent, because no mail server is set."""
+    """Mails that can't be sent, because no mail server is set; with one, when the others are tried again."""
+    if mail.server_is_set() and getattr(request.user, "is_operator", False):
+        return render(request, "pages/undelivered.html", {"mails": mail.undelivered()})
     if not may_read_outbox(request):
         raise NotAllowed
     ledger.note("outbox_read", person=request.user.pk if request.user.is_authenticated else None)

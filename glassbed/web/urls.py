@@ -25,6 +25,7 @@ urlpatterns = [
     path("printers/<uuid:printer_id>/prints/", pages.printer_prints, name="printer_prints"),
     path("printers/<uuid:printer_id>/control/<slug:kind>/", printers.control, name="printer_control"),
     path("printers/<uuid:printer_id>/settings/", printers.edit, name="printer_edit"),
+    path("printers/<uuid:printer_id>/bind/", printers.bind_again, name="printer_bind_again"),
     path("printers/<uuid:printer_id>/remove/", printers.remove, name="printer_remove"),
     path("printers/<uuid:printer_id>/invite/", printers.invite, name="printer_invite"),
     path("printers/<uuid:printer_id>/leave/", printers.leave, name="printer_leave"),

@@ -1,5 +1,7 @@
+import dataclasses
+import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import people
 import pytest
@@ -9,6 +11,7 @@ from django.utils import timezone
 
 from glassbed.features.accounts.models import Profile, Session
 from glassbed.features.accounts.sessions import hashed
+from glassbed.features.jobs.models import Print
 from glassbed.foundation.purpose import purpose
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("servers")]
@@ -122,3 +125,72 @@ def test_the_cookie_of_a_session_can_not_be_read_by_scripts():
     assert row.person_id == person.pk
     assert row.expire_date.timestamp() >= started + 30 * 86_400 - 1
     assert cookie.value not in row.session_data
+
+
+# -- behind a proxy, with another zone, against the policy ---------------------------------------------------------
+
+
+@pytest.fixture
+def over_https(monkeypatch):
+    """As behind a proxy that speaks TLS, under a public name."""
+    public = dataclasses.replace(settings.GLASSBED, public_url="https://prints.example", trusted_proxy=1)
+    monkeypatch.setattr(settings, "GLASSBED", public)
+    monkeypatch.setattr(settings, "SECURE", True)
+    monkeypatch.setattr(settings, "SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"))
+
+
+def test_plain_http_from_elsewhere_is_sent_to_https(over_https):
+    visitor = people.visitor()
+    for elsewhere in ({"REMOTE_ADDR": "203.0.113.7"}, {"headers": {"X-Forwarded-Proto": "http"}}):
+        response = visitor.get("/privacy/?a=b", **elsewhere)
+        assert (response.status_code, response["Location"]) == (301, "https://prints.example/privacy/?a=b")
+
+
+def test_what_came_by_https_or_from_this_machine_is_served(over_https):
+    visitor = people.visitor()
+    assert visitor.get("/privacy/", headers={"X-Forwarded-Proto": "https"}).status_code == 200
+    assert visitor.get("/privacy/").status_code == 200  # the health probe, the bridge of this machine
+
+
+def test_without_https_nobody_is_sent_there():
+    assert people.visitor().get("/privacy/", REMOTE_ADDR="203.0.113.7").status_code == 200
+
+
+def test_a_page_shows_the_time_where_the_person_is():
+    person = people.make_person()
+    people.make_print(people.make_printer(person), person, None, "completed")
+    with purpose("printing", person=person.pk):
+        Print.objects.update(created_at=datetime(2026, 1, 5, 23, 30, tzinfo=UTC))
+    browser = people.browser_of(person)
+    for zone, shown in (("", "01/05/2026 11:30 p.m."), ("Asia/Tokyo", "01/06/2026 8:30 a.m.")):
+        with purpose("account", person=person.pk):
+            Profile.objects.filter(person=person.pk).update(time_zone=zone)
+        assert re.findall(r">(\d\d/[^<]*m\.)<", browser.get("/history/").content.decode()) == [shown]
+
+
+def test_what_the_database_refuses_is_told_and_logged_without_a_value(monkeypatch, caplog):
+    """A view that reads what its purpose may not: the policy says no, whatever the code believes."""
+    from glassbed.features.library import queries
+    from glassbed.foundation.models import Mail
+
+    monkeypatch.setattr(queries, "files", lambda: Mail.objects.order_by("created_at"))
+    response = people.browser_of(people.make_person()).get("/files/")
+    assert response.status_code == 403
+    assert "The privacy policy does not allow this" in response.content.decode()
+    (line,) = [record for record in caplog.records if record.getMessage() == "policy_refused"]
+    assert line.levelname == "WARNING"
+    assert line.glassbed == {"route": "files", "purpose": "printing", "table": "foundation_mail"}
+
+
+def test_another_mistake_in_sql_is_no_matter_of_policy(monkeypatch):
+    from django.db import ProgrammingError
+    from django.db.models.expressions import RawSQL
+
+    from glassbed.features.library import queries
+    from glassbed.features.library.models import File
+
+    monkeypatch.setattr(queries, "files", lambda: File.objects.order_by(RawSQL("no_such_column", [])))
+    person = people.make_person()
+    people.make_file(person)
+    with pytest.raises(ProgrammingError, match="no_such_column"):
+        people.browser_of(person).get("/files/")

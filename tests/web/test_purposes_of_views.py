@@ -75,7 +75,7 @@ def test_every_chore_has_the_purposes_that_are_written_down_here(servers, monkey
         "seal_ledger": {"accountability"},
         "deliver_mail": set(),
         "tidy": {"tidying"},
-        "sweep_blobs": {"tidying"},
+        "sweep_blobs": {"technical", "tidying"},
     }
     with servers.surface("worker"):
         assert {chore.name: opened_by(monkeypatch, chore.do) for chore in chores()} == written

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from glassbed.features.jobs import queries, rules
 from glassbed.features.jobs.events import PrintLeaves
@@ -21,6 +22,7 @@ from glassbed.protocol.errors import Conflict, GlassbedError, NotFound
 
 PRINTS = "print"
 """What open pages are told has changed."""
+UNREPORTED = gettext_noop("Its end was never reported: the printer has taken another print since.")
 
 
 def add_to_queue(printer: Printer, file: File, person: UUID) -> Print:
@@ -56,30 +58,39 @@ def _printer_of(item: Print) -> Printer:
     return printer
 
 
+def _file_of(item: Print) -> File:
+    """Return a print's file. Raises `Conflict` where it was removed, or is hidden as somebody else's."""
+    if item.file_id is None:
+        raise Conflict(_("The file of this print was removed. Upload it again."))
+    file: File | None = item.file
+    if file is None:
+        raise Conflict(_("The file of this print belongs to somebody else. Only they can print it."))
+    return file
+
+
 def take_from_queue(waiting: Print, person: UUID) -> None:
+    """Drop a print that still waits. Raises `Conflict` once it was started, also a moment ago."""
     rules.require_own(waiting.person_id, person, _level(waiting, person))
-    rules.require_next(waiting.state, Print.State.CANCELLED)
-    printer_id = waiting.printer_id
-    waiting.delete()
-    printer_actions.tell_change(printer_id, PRINTS)
+    gone, _by_table = Print.objects.filter(pk=waiting.pk, state=Print.State.QUEUED).delete()
+    if not gone:
+        raise Conflict
+    printer_actions.tell_change(waiting.printer_id, PRINTS)
 
 
 def start(print_id: UUID, person: UUID) -> None:
     """Lease the start of a waiting print to its printer's bridge. Outside of any purpose.
 
-    On refusal the print waits again; raises what the bridge or the host said.
+    Only the bridge knows whether its printer is free. On refusal the print waits again; raises what was said.
     """
     with purpose("printing", person=person):
-        waiting = (
-            Print.objects.select_for_update(of=("self",)).select_related("printer", "file").get(pk=print_id)
-        )
-        printer, file = _printer_of(waiting), waiting.file
+        locked = Print.objects.select_for_update(of=("self",)).select_related("printer", "file")
+        waiting = locked.filter(pk=print_id).first()
+        if waiting is None:  # also of one's own print, where one may no longer print
+            raise NotFound
+        printer, file = _printer_of(waiting), _file_of(waiting)
         printer_rules.require(printer_queries.level(printer, person), Level.OPERATOR)
         rules.require_next(waiting.state, Print.State.SENDING)
-        if file is None:
-            raise Conflict(_("The file of this print was removed. Upload it again."))
-        if queries.under_way(printer) is not None:
-            raise Conflict(_("This printer is still busy with another print."))
+        earlier = list(queries.under_way_on(printer).values_list("id", flat=True))
         waiting.state = Print.State.SENDING
         waiting.save(update_fields=["state"])
         command = printer_actions.record_command(printer, person, "print")
@@ -92,6 +103,14 @@ def start(print_id: UUID, person: UUID) -> None:
     except GlassbedError:
         _wait_again(print_id, person)
         raise
+    _give_up(earlier, person)
+
+
+def _give_up(earlier: list[UUID], person: UUID) -> None:
+    """End what seemed under way when the bridge took another print; a report that comes late still counts."""
+    with purpose("printing", person=person):
+        unreported = Print.objects.filter(pk__in=earlier, state__in=Print.UNDER_WAY)
+        unreported.update(state=Print.State.FAILED, reason=UNREPORTED)
 
 
 def _wait_again(print_id: UUID, person: UUID) -> None:
@@ -105,19 +124,32 @@ def _wait_again(print_id: UUID, person: UUID) -> None:
 
 def print_again(done: Print, person: UUID) -> Print:
     """Queue the file of an earlier print once more."""
-    if done.file is None:
-        raise Conflict(_("The file of this print was removed. Upload it again."))
-    return add_to_queue(_printer_of(done), done.file, person)
+    return add_to_queue(_printer_of(done), _file_of(done), person)
 
 
 def _level(item: Print, person: UUID) -> Level:
     return printer_queries.level(item.printer, person) if item.printer else Level.VIEWER
 
 
+def is_followed(item: Print) -> bool:
+    """Whether its end is still to be reported. With history off none is."""
+    return item.state not in Print.ENDED and (item.printer is None or item.printer.keep_history)
+
+
+def may_remove(item: Print, person: UUID) -> bool:
+    return not is_followed(item) and rules.is_own(item.person_id, person, _level(item, person))
+
+
+def forget_unrecorded(handed_over: Print) -> None:
+    """Forget a print whose file the bridge has, where no history is kept."""
+    Print.objects.filter(pk=handed_over.pk).delete()
+    printer_actions.tell_change(handed_over.printer_id, PRINTS)
+
+
 def remove_from_history(done: Print, person: UUID) -> None:
-    """Remove an ended print with its trace."""
+    """Remove a print with its trace, once it has ended or nobody would report that it has."""
     rules.require_own(done.person_id, person, _level(done, person))
-    if done.state not in Print.ENDED:
+    if is_followed(done):
         raise Conflict(_("This print is not over yet. Cancel it first."))
     printer_id = done.printer_id
     tell(PrintLeaves(done.pk))
@@ -138,6 +170,4 @@ def forget_waiting(printer_id: UUID, person: UUID) -> None:
 
 def forget_printer(printer_id: UUID) -> None:
     """Remove all prints of a printer that is being removed."""
-    for print_id in Print.objects.filter(printer=printer_id).values_list("id", flat=True):
-        tell(PrintLeaves(print_id))
     Print.objects.filter(printer=printer_id).delete()

@@ -37,13 +37,12 @@ def queue(printer: Printer) -> QuerySet[Print]:
     )
 
 
+def under_way_on(printer: Printer) -> QuerySet[Print]:
+    return Print.objects.filter(printer=printer, state__in=Print.UNDER_WAY)
+
+
 def under_way(printer: Printer) -> Print | None:
-    return (
-        Print.objects.filter(printer=printer, state__in=Print.UNDER_WAY)
-        .select_related("file")
-        .order_by("-created_at")
-        .first()
-    )
+    return under_way_on(printer).select_related("file").order_by("-created_at").first()
 
 
 def under_way_by_printer() -> dict[UUID, Print]:

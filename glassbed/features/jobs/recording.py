@@ -41,11 +41,11 @@ def print_started(printer: Printer, started: messages.PrintStarted) -> None:
 
 
 def print_ended(printer: Printer, ended: messages.PrintEnded) -> bool:
-    """Note the end of a print. Returns whether the print is known here."""
+    """Note the end of a print, once. Returns whether the print is known here."""
     known = Print.objects.select_for_update().filter(pk=ended.print_id, printer=printer).first()
     if known is None:
         return False
-    if rules.may_become(known.state, ended.outcome):
+    if known.ended_at is None:  # also of one that was given up here
         known.state = State(ended.outcome)
         known.ended_at = moment(ended.ended_at)
         known.started_at = known.started_at or known.ended_at

@@ -20,9 +20,14 @@ def may_become(state: str, following: str) -> bool:
     return following in NEXT[state]
 
 
+def is_own(print_of: UUID, person: UUID, level: Level) -> bool:
+    """Whether the print is the person's own, or on their own printer."""
+    return print_of == person or level == Level.OWNER
+
+
 def require_own(print_of: UUID, person: UUID, level: Level) -> None:
-    """Raise `NotAllowed` unless the print is the person's own, or on their own printer."""
-    if print_of != person and level < Level.OWNER:
+    """Raise `NotAllowed` unless it is."""
+    if not is_own(print_of, person, level):
         raise NotAllowed
 
 

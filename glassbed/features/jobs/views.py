@@ -1,7 +1,10 @@
 """The queue of a printer, the history, and the file that a bridge fetches for a print."""
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from http import HTTPStatus
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,7 +22,7 @@ from glassbed.features.library.views import streamed
 from glassbed.features.printers import queries as printers
 from glassbed.foundation.keys import data_key
 from glassbed.foundation.purpose import for_purpose, purpose
-from glassbed.protocol.errors import GlassbedError, NotAllowed, NotFound
+from glassbed.protocol.errors import Conflict, GlassbedError, NotAllowed, NotFound, Unavailable
 from glassbed.protocol.tickets import read_bridge
 
 PAGE = 30
@@ -46,7 +49,10 @@ def history(request: SignedIn) -> HttpResponseBase:
 @for_purpose("printing", opens=False)
 @require_POST
 def add(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
-    """Queue a file; with `now`, start it at once or not at all."""
+    """Queue a file; with `now`, start it at once. Where nothing was sent it does not stay in the queue.
+
+    Whatever else went wrong, the bridge may have begun it: then it waits, until what the bridge reports finds it.
+    """
     person = request.user.pk
     with purpose("printing", person=person):
         try:
@@ -54,8 +60,8 @@ def add(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
         except ValueError as error:
             raise NotFound from error
         added = actions.add_to_queue(printers.printer(printer_id), file, person)
-    if "now" in request.POST and not _start(request, added.pk):
-        with purpose("printing", person=person):
+    if "now" in request.POST and isinstance(_start(request, added.pk), Unavailable):
+        with purpose("printing", person=person), suppress(Conflict):  # reported as begun meanwhile
             actions.take_from_queue(queries.print_(added.pk), person)
     return _answer(request, printer_id)
 
@@ -69,14 +75,14 @@ def start(request: SignedIn, print_id: UUID) -> HttpResponseBase:
     return _answer(request, printer_id)
 
 
-def _start(request: SignedIn, print_id: UUID) -> bool:
-    """Start a print and return whether it did; what went wrong is told on the page."""
+def _start(request: SignedIn, print_id: UUID) -> GlassbedError | None:
+    """Start a print; return what went wrong, which is told on the page."""
     try:
         actions.start(print_id, request.user.pk)
     except GlassbedError as error:
         messages.error(request, str(error))
-        return False
-    return True
+        return error
+    return None
 
 
 @for_purpose("printing")
@@ -135,7 +141,7 @@ def bridge_file(request: HttpRequest, print_id: UUID) -> HttpResponseBase:
     except NotAllowed as error:
         return JsonResponse({"error": str(error)}, status=HTTPStatus.UNAUTHORIZED)
     wanted = (
-        Print.objects.select_related("file")
+        Print.objects.select_related("file", "printer")
         .filter(
             pk=print_id,
             state=Print.State.SENDING,
@@ -147,4 +153,18 @@ def bridge_file(request: HttpRequest, print_id: UUID) -> HttpResponseBase:
     )
     if scheme != "Bearer" or wanted is None or wanted.file is None:
         raise NotFound
-    return streamed(wanted.file.pk, wanted.file.name, wanted.file.size_bytes, data_key(wanted.file.owner_id))
+    file = wanted.file
+    answer = streamed(file.pk, file.name, file.size_bytes, data_key(file.owner_id))
+    if not wanted.printer.keep_history:
+        chunks = cast("Iterable[bytes]", answer.streaming_content)
+        answer.streaming_content = _forgotten_afterwards(chunks, wanted)
+    return answer
+
+
+def _forgotten_afterwards(chunks: Iterable[bytes], handed_over: Print) -> Iterator[bytes]:
+    """Hand over a file, then forget its print: no report will ever end it."""
+    try:
+        yield from chunks
+    finally:
+        with purpose("printing", person=handed_over.person_id):
+            actions.forget_unrecorded(handed_over)

@@ -1,6 +1,7 @@
 """Whether an uploaded file is G-code that a printer can be given, and under which name. Knows no Django.
 
-Each refusal is an `Invalid` whose text says what is wrong and what to do. A doubtful file is accepted:
+Each refusal is an `Invalid` whose text says what is wrong and what to do; `glassbed/web/sentences.py` names
+them all for translators. A doubtful file is accepted:
 hand-written and post-processed G-code comes in every shape. For what a file says see `gcode`.
 """
 
@@ -19,6 +20,16 @@ COMMENT_LIMIT_BYTES = 2 * 1024 * 1024
 NAME_LIMIT = 120
 _NAME_LIMIT_BYTES = 240  # of the 255 that file systems allow: printer hosts add to a name
 
+_EMPTY = "This file is empty. Slice the model again and upload the new file."
+_TOO_LARGE = (
+    "This file has %(size)s and the limit is %(limit)s. Use a larger layer height or split the plate, or ask the "
+    "operator for a higher limit."
+)
+_LONG_LINE = (
+    "A line of this file is longer than %(limit)s, which no printer reads. Export it again as G-code text with "
+    "line breaks."
+)
+_WRONG_NAME = "The name must end in .gcode, .gco or .g. Choose the file that the slicer exported."
 _BGCODE = (
     "This is binary G-code (.bgcode), which not every printer host can read. Switch off “Supports binary "
     "G-code” in the printer settings of PrusaSlicer, export again and upload the .gcode file."
@@ -34,14 +45,11 @@ def check(file: BinaryIO, size_bytes: int, name: str, *, limit_bytes: int = SIZE
     """
     safe_name(name)
     if size_bytes <= 0:
-        raise Invalid("This file is empty. Slice the model again and upload the new file.")
+        raise Invalid(_EMPTY)
     if size_bytes > limit_bytes:
-        raise Invalid(
-            f"This file has {_megabytes(size_bytes)} and the limit is {_megabytes(limit_bytes)}. Use a larger layer "
-            "height or split the plate, or ask the operator for a higher limit."
-        )
+        raise Invalid(_TOO_LARGE, size=_megabytes(size_bytes), limit=_megabytes(limit_bytes))
     head, tail = ends(file, size_bytes)
-    _refuse_other_formats(head, size_bytes)
+    refuse_other_formats(head, size_bytes)
     if file.seek(0, os.SEEK_END) < size_bytes:
         raise Invalid(_TRUNCATED)
     for part in (head, tail):
@@ -75,10 +83,7 @@ class LineWatch:
         end = chunk.find(b"\n", start)
         self._open_bytes += (len(chunk) if end < 0 else end) - start
         if self._open_bytes > (COMMENT_LIMIT_BYTES if self._is_comment else LINE_LIMIT_BYTES):
-            raise Invalid(
-                f"A line of this file is longer than {LINE_LIMIT_BYTES // 1024} kB, which no printer reads. "
-                "Export it again as G-code text with line breaks."
-            )
+            raise Invalid(_LONG_LINE, limit=f"{LINE_LIMIT_BYTES // 1024} kB")
         if end < 0:
             return len(chunk)
         self._open_bytes = 0
@@ -91,6 +96,7 @@ _SLICE = "Open it in a slicer, slice it and upload the G-code file."
 _EXPORT = "Export the plate as a plain .gcode file from the slicer and upload that."
 _ENCODING = "This file is text in UTF-16. Save it as UTF-8 or plain text and upload it again."
 _NOT_GCODE = "This is {what}, not G-code. {remedy}"
+_STL = _NOT_GCODE.format(what="a model (STL)", remedy=_SLICE)
 _FORMATS = (
     (rb"GCDE", _BGCODE),
     (rb"PK\x03\x04", _NOT_GCODE.format(what="a 3MF or zip file", remedy=_EXPORT)),
@@ -98,7 +104,7 @@ _FORMATS = (
         rb"\x1f\x8b",
         _NOT_GCODE.format(what="a compressed file", remedy="Unpack it and upload the .gcode file in it."),
     ),
-    (rb"(?s)solid\b.{0,1000}?\bfacet\s+normal\b", _NOT_GCODE.format(what="a model (STL)", remedy=_SLICE)),
+    (rb"(?s)solid\b.{0,1000}?\bfacet\s+normal\b", _STL),
     (rb"xgcode 1\.0", _NOT_GCODE.format(what="a FlashPrint file (.gx)", remedy=_EXPORT)),
     (rb"ply\r?\n", _NOT_GCODE.format(what="a model (PLY)", remedy=_SLICE)),
     (
@@ -123,13 +129,14 @@ _NO_COMMAND = (
 )
 
 
-def _refuse_other_formats(head: bytes, size_bytes: int) -> None:
+def refuse_other_formats(head: bytes, size_bytes: int = 0) -> None:
+    """Raise `Invalid` with the name of what this is instead. A binary STL is known only with the whole size."""
     for pattern, message in _FORMATS:
         if re.match(pattern, head):
             raise Invalid(message)
     triangles = int.from_bytes(head[_STL_HEADER_BYTES - 4 : _STL_HEADER_BYTES], "little")
     if triangles and size_bytes == _STL_HEADER_BYTES + triangles * _STL_TRIANGLE_BYTES and b"\0" in head:
-        raise Invalid(_NOT_GCODE.format(what="a model (STL)", remedy=_SLICE))
+        raise Invalid(_STL)
 
 
 def _require_commands(head: bytes, tail: bytes) -> None:
@@ -184,7 +191,7 @@ def safe_name(name: str) -> str:
         raise Invalid(_BGCODE)
     parts = _EXTENSION.fullmatch(bare)
     if parts is None:
-        raise Invalid("The name must end in .gcode, .gco or .g. Choose the file that the slicer exported.")
+        raise Invalid(_WRONG_NAME)
     extension = parts[2].lower()
     stem = _fitted(parts[1].lstrip(".- "), len(extension))
     if _RESERVED.match(stem):

@@ -117,6 +117,8 @@ class EncryptedUpload(FileUploadHandler):
             raise Invalid(
                 _("This file is larger than %(limit)s MB.") % {"limit": settings.GLASSBED.upload_limit_mb}
             )
+        if self._writer.size_bytes == 0:
+            acceptance.refuse_other_formats(chunk)  # "a picture" helps more than the NUL that is in each one
         self._lines.feed(chunk)
         self._hash.update(chunk)
         self._writer.write(chunk)

@@ -57,8 +57,8 @@ def _receive(request: SignedIn, handler: EncryptedUpload, key: bytes) -> HttpRes
         received = handler.keep()
     except GlassbedError as error:
         if wants_json:
-            return JsonResponse({"error": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        messages.error(request, str(error))
+            return JsonResponse({"error": error.said(_)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        messages.error(request, error.said(_))
         return redirect("files")
     file = keep_received(received, person, key)
     location = _after_upload(request, file.pk)

@@ -27,6 +27,9 @@ from glassbed.protocol.reading import State
 
 INVITATION_DAYS = 7
 BRIDGE_TIMEOUT_S = 12.0
+SAID = ("software", "firmware", "model", "serial", "hostname")
+DESCRIBED = (*SAID, "can")
+"""What a host says of itself."""
 
 
 # -- commands -------------------------------------------------------------------------------------------
@@ -100,7 +103,7 @@ def carry_out(
         raise
     _end(person, command, Command.Outcome(str(result.outcome)), result.reason or "")
     if result.outcome in (messages.Outcome.REFUSED, messages.Outcome.FAILED):
-        raise Conflict(result.reason or Conflict.__doc__)
+        raise Conflict(_(result.reason or str(Conflict())))
     return result
 
 
@@ -113,7 +116,14 @@ def _end(person: UUID, command: Command, outcome: Command.Outcome, reason: str) 
 
 
 def bind_printer(
-    *, person: UUID, bridge_id: UUID, name: str, driver: str, address: str, key: str | None
+    *,
+    person: UUID,
+    bridge_id: UUID,
+    name: str,
+    driver: str,
+    address: str,
+    key: str | None,
+    printer_id: UUID | None = None,
 ) -> Printer:
     """Let the bridge try the host with this key, then keep the printer. The key is passed on, never stored.
 
@@ -121,22 +131,50 @@ def bind_printer(
     """
     with purpose("printing", person=person):
         bridge = queries.bridge(bridge_id)
-    printer = Printer(owner_id=person, bridge=bridge, name=name, driver=driver, address=address)
-    order = messages.Bind(printer=queries.as_message(printer), key=key or None)
-    result = send(bridge.pk, order, printer=None)
-    if result.outcome is not messages.Outcome.DONE:
-        raise Invalid(result.reason or Invalid.__doc__)
+    printer = Printer(
+        id=printer_id or uuid7(), owner_id=person, bridge=bridge, name=name, driver=driver, address=address
+    )
+    facts = _try(printer, key)
     with purpose("printing", person=person):
-        describe(printer, result.facts or messages.HostFacts())
+        describe(printer, facts)
         printer.save(force_insert=True)
         note("printer_bound", person=person, printer=printer.pk, bridge=bridge.pk)
         _tell_bridge(bridge.pk)
     return printer
 
 
+def bind_again(person: UUID, printer_id: UUID, *, bridge_id: UUID, address: str, key: str | None) -> None:
+    """Give a bound printer a new address, key or bridge. What belongs to it stays; a host that refuses changes nothing.
+
+    Outside of any purpose. Raises as `bind_printer` does.
+    """
+    with purpose("printing", person=person):
+        printer = queries.printer(printer_id)
+        rules.require(queries.level(printer, person), Level.OWNER)
+        before, printer.bridge, printer.address = printer.bridge_id, queries.bridge(bridge_id), address
+    facts = _try(printer, key)
+    with purpose("printing", person=person):
+        queries.printer(printer_id)  # removed meanwhile?
+        describe(printer, facts)
+        printer.save(update_fields=["bridge", "address", *DESCRIBED])
+        note("printer_bound", person=person, printer=printer_id, bridge=bridge_id)
+        for bridge in {before, bridge_id}:
+            _tell_bridge(bridge)
+        _access_changed(printer_id)
+
+
+def _try(printer: Printer, key: str | None) -> messages.HostFacts:
+    """Let the bridge try a printer's host, and keep address and key if it is let in."""
+    order = messages.Bind(printer=queries.as_message(printer), key=key or None)
+    result = send(printer.bridge_id, order, printer=None)
+    if result.outcome is not messages.Outcome.DONE:
+        raise Invalid(_(result.reason or str(Invalid())))
+    return result.facts or messages.HostFacts()
+
+
 def describe(printer: Printer, facts: messages.HostFacts) -> None:
     """Take over what the host says of itself; what it leaves out stays as it was."""
-    for field in ("software", "firmware", "model", "serial", "hostname"):
+    for field in SAID:
         if value := getattr(facts, field):
             setattr(printer, field, value)
     if facts.can:
@@ -203,6 +241,14 @@ def approve_pairing(pairing: Pairing, person: UUID, *, name: str, as_of: datetim
     return bridge
 
 
+def adopt_local_bridge(person: UUID, *, as_of: datetime) -> Bridge | None:
+    """Make the bridge of the server's own machine the person's, once for who clicks twice. Purpose: pairing."""
+    waiting = queries.waiting_local_bridges().select_for_update().first()
+    if waiting is not None:
+        return approve_pairing(waiting, person, name=_("This machine"), as_of=as_of)
+    return Bridge.objects.filter(owner=person, is_local=True, revoked_at=None).first()
+
+
 def refuse_pairing(pairing: Pairing, *, as_of: datetime) -> None:
     """Purpose: pairing."""
     pairing.refused_at = as_of
@@ -250,11 +296,11 @@ def accept_invitation(token: str, person: UUID, *, as_of: datetime) -> Printer:
         raise NotFound(_("This invitation was used, withdrawn, or is too old. Ask for a new one."))
     printer: Printer = invitation.printer
     if printer.owner_id != person:
-        Share.objects.update_or_create(
-            printer=printer,
-            person_id=person,
-            defaults={"level": invitation.level, "owner_id": printer.owner_id},
-        )
+        given = {"level": invitation.level, "owner_id": printer.owner_id}
+        share, is_new = Share.objects.get_or_create(printer=printer, person_id=person, defaults=given)
+        if not is_new and share.level < invitation.level:  # an invitation takes nobody what they may already
+            share.level = invitation.level
+            share.save(update_fields=["level"])
         note("share_accepted", person=person, printer=printer.pk, level=invitation.level)
         Invitation.objects.filter(pk=invitation.pk).delete()
         _access_changed(printer.pk)

@@ -49,9 +49,9 @@ class BindForm(forms.Form):
 
     def clean_address(self) -> str:
         """Take a host, host:port or an http(s) address; keep scheme, host and port only where nothing else stands."""
-        text = str(self.cleaned_data["address"]).strip().rstrip("/")
+        text = str(self.cleaned_data["address"]).strip()
         try:
-            parts = urlsplit(text if "//" in text else f"http://{text}")
+            parts = urlsplit(text if "://" in text else f"http://{text}")
             port = parts.port
         except ValueError:
             parts, port = urlsplit(""), None
@@ -61,7 +61,18 @@ class BindForm(forms.Form):
             )
         if parts.username or parts.query or parts.fragment:
             raise forms.ValidationError(_("Leave out user names and anything behind a question mark."))
-        return parts.geturl()
+        return parts.geturl().rstrip("/")
+
+
+class BindAgainForm(BindForm):
+    """Where and how a bound printer is reached from now on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["driver"], self.fields["name"]
+        self.fields["key"].help_text = _(
+            "Empty: the one that your bridge keeps. A new address or another bridge needs it again."
+        )
 
 
 class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs

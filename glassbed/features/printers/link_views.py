@@ -26,8 +26,10 @@ from glassbed.protocol.errors import NotAllowed, NotFound
 @require_safe
 def bridges(request: SignedIn) -> HttpResponseBase:
     """One's bridges; for the operator also the one of this machine, while it is nobody's."""
-    with purpose("pairing", person=request.user.pk):
-        local = queries.waiting_local_bridge() if request.user.is_operator else None
+    local = None
+    if request.user.is_operator:
+        with purpose("pairing", person=request.user.pk):
+            local = queries.waiting_local_bridges().first()
     with purpose("printing", person=request.user.pk):
         mine = queries.bridges().prefetch_related("printers")
         return render(request, "printers/bridges.html", {"bridges": mine, "local_bridge": local})
@@ -75,10 +77,8 @@ def adopt_local(request: SignedIn) -> HttpResponseBase:
     """The operator makes the bridge on the server's own machine theirs."""
     if not request.user.is_operator:
         raise NotAllowed
-    waiting = queries.waiting_local_bridge()
-    if waiting is None:
+    if actions.adopt_local_bridge(request.user.pk, as_of=timezone.now()) is None:
         raise NotFound(_("The bridge of this machine does not wait to be adopted. Is it running?"))
-    actions.approve_pairing(waiting, request.user.pk, name=_("This machine"), as_of=timezone.now())
     messages.success(request, _("The bridge on this machine is yours now."))
     return redirect("printer_add")
 

@@ -55,9 +55,9 @@ def bridge(bridge_id: UUID) -> Bridge:
     return found
 
 
-def waiting_local_bridge() -> Pairing | None:
+def waiting_local_bridges() -> QuerySet[Pairing]:
     """The bridge of the server's own machine, while it is nobody's. Purpose: pairing."""
-    return Pairing.objects.filter(is_local=True, bridge=None, refused_at=None).order_by("-expires_at").first()
+    return Pairing.objects.filter(is_local=True, bridge=None, refused_at=None).order_by("-expires_at")
 
 
 def connections(of: Printer) -> QuerySet[Connection]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from glassbed.features.printers.actions import describe, tell_change
+from glassbed.features.printers.actions import DESCRIBED, describe, tell_change
 from glassbed.features.printers.models import Connection, Printer
 from glassbed.protocol import messages
 
@@ -20,7 +20,7 @@ def connected(printer: Printer, report: messages.Connected) -> None:
         },
     )
     describe(printer, report.facts)
-    printer.save(update_fields=["software", "firmware", "model", "serial", "hostname", "can"])
+    printer.save(update_fields=DESCRIBED)
     tell_change(printer.pk, CONNECTIONS)
 
 

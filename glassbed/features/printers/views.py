@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from glassbed.features.accounts.request import SignedIn
 from glassbed.features.printers import actions, queries, rules
-from glassbed.features.printers.forms import BindForm, InviteForm, PrinterForm
+from glassbed.features.printers.forms import BindAgainForm, BindForm, InviteForm, PrinterForm
 from glassbed.features.printers.models import Invitation, Share
 from glassbed.foundation.purpose import for_purpose, purpose
 from glassbed.policy.binding import Level
@@ -150,12 +151,52 @@ def edit(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
     return _edit_page(request, printer_id, form)
 
 
-def _edit_page(request: SignedIn, printer_id: UUID, form: PrinterForm, link: str = "") -> HttpResponseBase:
+@for_purpose("printing", opens=False)
+@require_POST
+def bind_again(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
+    """Let the bridge try another address or key of a bound printer, or another bridge try it."""
+    person = request.user.pk
+    with purpose("printing", person=person):
+        rules.require(queries.level(queries.printer(printer_id), person), Level.OWNER)
+        form = BindAgainForm(request.POST)
+        is_valid = form.is_valid()
+    if is_valid:
+        data = form.cleaned_data
+        try:
+            actions.bind_again(
+                person, printer_id, bridge_id=data["bridge"].pk, address=data["address"], key=data["key"]
+            )
+        except GlassbedError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("The host answers. The printer is bound to it now."))
+            return redirect("printer_edit", printer_id)
+    with purpose("printing", person=person):
+        form.fields["bridge"].queryset = queries.bridges()  # type: ignore[attr-defined]  # a ModelChoiceField
+        answer = _edit_page(
+            request, printer_id, PrinterForm(instance=queries.printer(printer_id)), bind_form=form
+        )
+    answer.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    return answer
+
+
+def _edit_page(
+    request: SignedIn,
+    printer_id: UUID,
+    form: PrinterForm,
+    *,
+    link: str = "",
+    bind_form: BindAgainForm | None = None,
+) -> HttpResponseBase:
+    printer = queries.printer(printer_id)
     shares = list(Share.objects.filter(printer=printer_id).order_by("created_at"))
     names = queries.names(share.person_id for share in shares)
     context = {
-        "printer": queries.printer(printer_id),
+        "printer": printer,
         "form": form,
+        "bind_form": bind_form
+        or BindAgainForm(initial={"bridge": printer.bridge_id, "address": printer.address}),
+        "has_bridge": queries.bridges().exists(),
         "invite_form": InviteForm(),
         "invitation": link,
         "shares": [{"share": share, "name": names.get(share.person_id, "")} for share in shares],
@@ -186,8 +227,8 @@ def invite(request: SignedIn, printer_id: UUID) -> HttpResponseBase:
     if not form.is_valid():
         raise Invalid
     token = actions.invite(printer, request.user.pk, Level(form.cleaned_data["level"]))
-    link = request.build_absolute_uri(reverse("invitation", args=[token]))
-    return _edit_page(request, printer_id, PrinterForm(instance=printer), link)
+    link = settings.GLASSBED.public_url + reverse("invitation", args=[token])
+    return _edit_page(request, printer_id, PrinterForm(instance=printer), link=link)
 
 
 @for_purpose("printing")

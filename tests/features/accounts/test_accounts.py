@@ -68,6 +68,7 @@ def test_the_first_link_makes_an_operator_once(no_operator):
         assert Profile.objects.filter(person=made.pk).exists()
     with purpose("printing", person=made.pk):
         assert DataKey.objects.filter(person=made.pk).exists()
+    browser.post("/accounts/confirm-email/", {"code": code_sent_to(email)})
     other = new_address()
     sign_up(late, other)
     assert person_of(other) is None

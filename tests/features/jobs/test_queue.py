@@ -61,6 +61,9 @@ def test_who_may_only_watch_queues_nothing(owner, printer):
 
 def test_a_waiting_print_moves_before_another_or_to_the_end(owner, printer):
     a, b, c = (people.make_print(printer, owner) for _ in range(3))
+    with purpose("printing", person=owner.pk):  # ids of one millisecond have no order
+        for position, item in enumerate((a, b, c), start=1):
+            Print.objects.filter(pk=item.pk).update(position=position)
     browser = people.browser_of(owner)
     browser.post(f"/prints/{c.pk}/move/", {"before": a.pk})
     assert [pk for pk, _ in queued(owner)] == [c.pk, a.pk, b.pk]

@@ -4,6 +4,7 @@ import itertools
 
 import people
 import pytest
+from features.on_the_bus import Overhearing
 
 from glassbed.features.jobs.models import Print
 from glassbed.features.printers.models import Connection, Printer
@@ -205,3 +206,30 @@ def test_a_trace_is_shown_as_series(owner, printer, record):
     assert found["t"] == [1000]
     assert [series["values"] for series in found["series"]] == [[210.0], [None]]
     assert browser.get(f"/prints/{done.pk}/").status_code == 200
+
+
+# -- connections, and who is told ----------------------------------------------------------------------------------
+
+
+def test_a_fault_belongs_to_the_connection_that_is_open_and_an_end_is_reported_once(owner, printer, record):
+    first, second = str(uuid7()), str(uuid7())
+    facts = messages.HostFacts()
+    record(
+        messages.Connected(connection_id=first, since=1000.0, facts=facts),
+        messages.Disconnected(connection_id=first, until=1100.0),
+        messages.Connected(connection_id=second, since=1200.0, facts=facts),
+        messages.Fault(at=1300.0, message="Thermal runaway"),
+        messages.Disconnected(connection_id=first, until=9999.0),
+    )
+    with purpose("printing", person=owner.pk):
+        kept = {str(c.pk): (c.fault, c.until and c.until.timestamp()) for c in Connection.objects.all()}
+    assert kept == {first: ("", 1100.0), second: ("Thermal runaway", None)}
+
+
+def test_the_end_of_a_print_says_why_and_is_told_to_open_pages(owner, printer, record):
+    running = people.make_print(printer, owner, None, "printing")
+    with Overhearing(subjects.changed(str(printer.pk))) as heard:
+        record(ended(running.pk, outcome="failed", reason="Thermal runaway", progress_ratio=0.5))
+    found = row(owner, running.pk)
+    assert (found.reason, found.progress_ratio) == ("Thermal runaway", 0.5)
+    assert [messages.decode_for_browser(said.payload).what for said in heard.said] == ["print"]

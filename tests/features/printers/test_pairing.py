@@ -6,14 +6,26 @@ import people
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import timezone
+from features.notes import noted
 
+from glassbed.features.printers import actions, bridge_api, pairing
 from glassbed.features.printers.models import Bridge, Pairing
 from glassbed.features.printers.queries import tickets_secret
 from glassbed.foundation.purpose import purpose
+from glassbed.protocol.errors import Conflict
 from glassbed.protocol.tickets import read_bridge
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("servers")]
+
+
+@pytest.fixture(autouse=True)
+def counted_anew():
+    """How often one address may ask is counted for the whole process: no test uses up what another needs."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 def text(data):
@@ -23,9 +35,9 @@ def text(data):
 class Asking:
     """A bridge that asks to be somebody's, over its own API."""
 
-    def __init__(self, **fields):
+    def __init__(self, client=None, **fields):
         self.key = Ed25519PrivateKey.generate()
-        self.client = people.visitor()
+        self.client = client or people.visitor()
         body = {
             "public_key": text(self.key.public_key().public_bytes_raw()),
             "name": "Cellar",
@@ -142,7 +154,9 @@ def test_only_the_operator_adopts_the_local_bridge(nobody_waits):
     with purpose("printing", person=operator.pk):
         mine = Bridge.objects.get()
     assert (mine.is_local, bridge.poll().json()) == (True, {"bridge_id": str(mine.pk)})
-    assert people.browser_of(operator).post("/bridges/local/").status_code == 404
+    assert people.browser_of(operator).post("/bridges/local/").status_code == 302  # a second click: the same
+    with purpose("printing", person=operator.pk):
+        assert Bridge.objects.get() == mine
 
 
 def test_the_local_bridge_can_not_be_had_by_its_code(nobody_waits):
@@ -197,3 +211,61 @@ def test_a_bridge_whose_clock_is_off_learns_the_time(off_s):
 def test_a_clock_that_is_off_by_a_minute_is_good_enough():
     host = people.make_bridge(people.make_person())
     assert ticket(host.bridge.pk, host.key, at=int(time.time()) - 60).status_code == 200
+
+
+# -- asking needs no account, so it is bounded ---------------------------------------------------------------------
+
+
+def test_one_address_asks_a_few_times_only_and_the_local_bridge_always_may(nobody_waits):
+    assert [Asking().asked.status_code for _ in range(bridge_api.LIMIT_ASKS)] == [201] * bridge_api.LIMIT_ASKS
+    refused = Asking()
+    assert refused.asked.status_code == 503
+    assert "Too many bridges" in refused.reply["error"]
+    assert ask_locally().asked.status_code == 201
+    elsewhere = people.visitor()
+    elsewhere.defaults["REMOTE_ADDR"] = "192.0.2.9"
+    assert Asking(client=elsewhere).asked.status_code == 201
+
+
+def test_so_many_codes_wait_at_once_and_no_more(servers, monkeypatch):
+    with servers.superuser() as admin:
+        admin.execute("DELETE FROM printers_pairing WHERE bridge_id IS NULL")
+    monkeypatch.setattr(pairing, "OPEN_LIMIT", 2)
+    first, second, third = Asking(), Asking(), Asking()
+    assert [asked.asked.status_code for asked in (first, second, third)] == [201, 201, 503]
+    assert "at the moment" in third.reply["error"]
+    approve(people.make_person(), first.reply["code"])
+    assert Asking().asked.status_code == 201
+
+
+def test_a_code_that_was_used_or_is_old_makes_no_bridge_though_the_page_was_open():
+    """Two pages of the same code: the second is looked at again when its button is pressed."""
+    person, bridge = people.make_person(), Asking()
+    with purpose("pairing", person=person.pk):
+        row = Pairing.objects.get(pk=bridge.reply["pairing_id"])
+        for past in ({"refused_at": timezone.now()}, {"expires_at": timezone.now() - timedelta(seconds=1)}):
+            with pytest.raises(Conflict, match="used or too old"):
+                actions.approve_pairing(
+                    Pairing(**{"pk": row.pk, "expires_at": row.expires_at} | past),
+                    person.pk,
+                    name="x",
+                    as_of=timezone.now(),
+                )
+    approve(person, bridge.reply["code"])
+    with purpose("pairing", person=person.pk), pytest.raises(Conflict):
+        actions.approve_pairing(Pairing.objects.get(pk=row.pk), person.pk, name="x", as_of=timezone.now())
+
+
+def test_a_bridge_without_a_name_is_named_and_a_long_one_is_cut():
+    person = people.make_person()
+    for name in ("", "n" * 100):
+        approve(person, Asking(name=name, version="v" * 100, platform="p" * 100).reply["code"])
+    with purpose("printing", person=person.pk):
+        made = sorted((row.name, len(row.version), len(row.platform)) for row in Bridge.objects.all())
+    assert made == [("Bridge", 40, 80), ("n" * 60, 40, 80)]
+
+
+def test_a_paired_bridge_is_noted():
+    person = people.make_person()
+    approve(person, Asking().reply["code"])
+    assert noted(person) == ["account_opened", "bridge_paired"]

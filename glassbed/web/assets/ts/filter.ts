@@ -1,7 +1,7 @@
 /* Narrows a list already on the page, by words typed and by states chosen, and counts its states.
 
 `data-filter` on the search box is the selector of the items; `data-states` on a button lists the states
-that it shows and counts in its `[data-count]`. */
+that it shows. A `[data-count]` counts the printers in its own states, else in those of its button. */
 
 /** Whether every word typed occurs in the text, in any order. */
 export function matches(text: string, typed: string): boolean {
@@ -33,7 +33,8 @@ export function narrow(input: HTMLInputElement): void {
   for (const note of document.querySelectorAll<HTMLElement>("[data-filter-none]")) note.hidden = shown > 0;
 }
 
-function count(items: HTMLElement[]): void {
+function count(): void {
+  const items = [...document.querySelectorAll<HTMLElement>(".printer-card")];
   for (const place of document.querySelectorAll<HTMLElement>("[data-count]")) {
     const list = place.dataset["count"] || place.closest<HTMLElement>("[data-states]")?.dataset["states"] || "";
     const found = String(items.filter((item) => isOneOf(item.dataset["state"] ?? "", list)).length);
@@ -42,10 +43,9 @@ function count(items: HTMLElement[]): void {
 }
 
 function statesChanged(): void {
+  count();
   const input = document.querySelector<HTMLInputElement>("[data-filter]");
-  if (!input) return;
-  count(itemsOf(input));
-  narrow(input);
+  if (input) narrow(input);
 }
 
 function choose(choice: HTMLElement): void {

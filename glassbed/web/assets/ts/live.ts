@@ -26,7 +26,8 @@ let attempt = 0;
 let retry: number | undefined;
 let hiding: number | undefined;
 let notice: number | undefined;
-let refused = false;
+let ended = false;
+let wasWhole = false; // a page that shows a printer in vain from its start is drawn no better by loading it again
 
 function shownPrinters(): Set<string> {
   return new Set([...printerElements()].map((element) => element.dataset["printer"] ?? ""));
@@ -43,8 +44,13 @@ function markStale(stale: boolean): void {
   else notice = window.setTimeout(() => showNotice(word("live.reconnecting")), NOTICE_AFTER_MS);
 }
 
-/** A ticket for these printers; `null` when the server will not give one. */
-async function fetchTicket(printers: string[]): Promise<string | null> {
+interface Ticket {
+  ticket: string;
+  lost: boolean;
+}
+
+/** A ticket for these printers, or why the server gives none to this browser any more. */
+async function fetchTicket(printers: string[]): Promise<Ticket | "signed_out" | "refused"> {
   const answer = await fetch("/live/ticket", {
     method: "POST",
     credentials: "same-origin",
@@ -52,10 +58,20 @@ async function fetchTicket(printers: string[]): Promise<string | null> {
     body: JSON.stringify({ printers }),
   });
   if (answer.status === 429 || answer.status >= 500) throw new Error(`ticket: ${answer.status}`);
-  if (!answer.ok || answer.redirected) return null;
-  const given = (await answer.json()) as { ticket: string; lost: boolean };
-  if (given.lost) location.reload(); // a share of one of them ended: draw the page without it
-  return given.ticket;
+  if (answer.status === 401) return "signed_out";
+  return answer.ok && !answer.redirected ? ((await answer.json()) as Ticket) : "refused";
+}
+
+/** Say that nothing is live any more, why, and where to go from here. */
+function end(why: "signed_out" | "refused"): void {
+  ended = true;
+  markStale(true);
+  window.clearTimeout(notice);
+  const ways = {
+    signed_out: { text: word("live.sign_in"), href: location.pathname + location.search },
+    refused: { text: word("live.printers"), href: "/" },
+  };
+  showNotice(word(`live.${why}`), ways[why]);
 }
 
 function hear(frame: Frame): void {
@@ -121,16 +137,15 @@ function open(ticket: string, mine: number): void {
 
 async function connect(): Promise<void> {
   asked = shownPrinters();
-  if (refused || asked.size === 0) return;
+  if (ended || asked.size === 0) return;
   const mine = ++generation;
   try {
     const ticket = await fetchTicket([...asked].sort());
     if (mine !== generation) return;
-    if (ticket !== null) return open(ticket, mine);
-    refused = true;
-    markStale(true);
-    window.clearTimeout(notice);
-    showNotice(word("live.refused"));
+    if (typeof ticket === "string") return end(ticket);
+    if (ticket.lost && wasWhole) return location.reload(); // a share ended: draw the page without it, once
+    wasWhole = !ticket.lost;
+    open(ticket.ticket, mine);
   } catch {
     lost(mine);
   }

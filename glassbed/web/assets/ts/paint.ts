@@ -88,11 +88,23 @@ export function announceState(printer: string, before: string, after: string): v
   write(region, word("live.announce", { printer: name, state: word(`state.${after}`) }));
 }
 
-export function showNotice(text: string): void {
+export interface WayOut {
+  text: string;
+  href: string;
+}
+
+/** Say how the live view is doing; with a way out it has ended, and stays as it is. */
+export function showNotice(text: string, way?: WayOut): void {
   const place = document.querySelector<HTMLElement>("[data-live-notice]");
   if (!place) return;
   write(place, text);
   place.hidden = text === "";
+  place.toggleAttribute("data-ended", way !== undefined);
+  if (!way) return;
+  const link = document.createElement("a");
+  link.href = way.href;
+  link.textContent = way.text;
+  place.append(link);
 }
 
 function refreshSoon(element: Element): void {

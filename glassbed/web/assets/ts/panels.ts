@@ -48,9 +48,12 @@ function clicked(event: MouseEvent): void {
   if (note) remove(note);
 }
 
-/** What a form said before is over once it is sent again. */
+/** What a form said before is over once it is sent again; one with `data-once` is sent once. */
 function sent(event: Event): void {
-  const selector = (event.target as Element).getAttribute("hx-target");
+  const form = event.target as Element;
+  if (form.getAttribute("data-once") === "sent") event.preventDefault();
+  if (form.hasAttribute("data-once")) form.setAttribute("data-once", "sent");
+  const selector = form.getAttribute("hx-target");
   if (selector?.startsWith("#")) document.querySelector(selector)?.replaceChildren();
 }
 
@@ -64,6 +67,9 @@ export function showArrived(): void {
 
 document.addEventListener("click", clicked);
 document.addEventListener("submit", sent);
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.querySelectorAll("[data-once]")) form.setAttribute("data-once", "");
+});
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const menu = document.querySelector<HTMLDetailsElement>("details[data-menu][open]");
