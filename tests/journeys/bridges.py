@@ -8,13 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from journeys.product import without_settings
 
 SOON_S = 20
+Line = TypeVar("Line", bound="CountingLine")
 # The bridge's machine finds the name as a home router would tell it.
 _WITH_NAMES = """
 import socket, sys
@@ -144,9 +146,48 @@ class CountingLine:
             target.shutdown(socket.SHUT_WR)
 
 
+class TreacherousLine(CountingLine):
+    """A line that can be cut, lose what the bridge answers, and say again what the server has said before."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.loses_answers = False
+        self.links = 0
+        self.order: bytes = b""
+        self._link: socket.socket | None = None
+        self._saying = threading.Lock()
+
+    def cut(self) -> None:
+        """Drop what is connected; what comes from now on is connected again, and answers arrive."""
+        self.loses_answers = False
+        for end in list(self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def repeat_order(self) -> None:
+        """Send the newest order to print once more, byte by byte as the server sent it."""
+        assert self._link
+        assert self.order
+        with self._saying:
+            self._link.sendall(self.order)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, counts: bool) -> None:  # noqa: FBT001 -- which direction
+        with suppress(OSError):
+            while content := source.recv(65536):
+                if counts and source is self._link and self.loses_answers:
+                    continue
+                if b" 101 Switching" in content:
+                    self.links, self._link = self.links + 1, target
+                elif b'"print_id"' in content and target is self._link:
+                    self.order = content
+                with self._saying if target is self._link else nullcontext():
+                    target.sendall(content)
+            target.shutdown(socket.SHUT_WR)
+
+
 @contextmanager
-def counting_line(port: int) -> Iterator[CountingLine]:
-    line = CountingLine(port)
+def line_to(port: int, kind: type[Line]) -> Iterator[Line]:
+    line = kind(port)
     try:
         yield line
     finally:

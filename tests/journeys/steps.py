@@ -4,6 +4,7 @@ import re
 import urllib.request
 from contextlib import contextmanager
 
+from journeys.bridges import RemoteBridge
 from journeys.visitor import Visitor
 from peers.octoprint import OctoPrint
 from playwright.sync_api import Locator, Page, expect
@@ -40,6 +41,17 @@ def bound(visitor: Visitor, driver: str, address: str, key: str, name: str):
         yield path
     finally:
         remove(visitor, path)
+
+
+def pair(visitor: Visitor, bridge: RemoteBridge, server: str, name: str) -> None:
+    """Start a pairing at the bridge, approve it at the address that it shows, and let it run."""
+    offer = bridge.begin_pairing(server, "--name", name)
+    page = visitor.open(offer.address)
+    expect(page.locator("dt:text-is('Its words') + dd")).to_have_text(offer.words)
+    visitor.press("Approve")
+    page.wait_for_url("**/bridges/")
+    bridge.end_pairing()
+    bridge.run()
 
 
 def remove(visitor: Visitor, printer: str) -> None:

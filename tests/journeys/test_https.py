@@ -1,6 +1,8 @@
 """Encrypted on a name that is not loopback, by our own authority, with a bridge that pins it."""
 
 import socket
+import ssl
+import urllib.request
 
 import pytest
 from journeys import steps
@@ -10,7 +12,7 @@ from journeys.steps import await_state
 from journeys.visitor import visitor
 from playwright.sync_api import expect
 
-from glassbed.processes.authority import fingerprint
+from glassbed.processes import authority
 
 pytestmark = [pytest.mark.journey, pytest.mark.peer, pytest.mark.timeout(180)]
 
@@ -19,6 +21,20 @@ pytestmark = [pytest.mark.journey, pytest.mark.peer, pytest.mark.timeout(180)]
 def secure_product():
     with run_product("https://glassbed.test:{port}", tls="local") as running:
         yield running
+
+
+@pytest.fixture
+def own_files(tmp_path):
+    """A certificate as an operator brings it, and the authority that browsers trust for it."""
+    cert, key = authority.certificate_for(tmp_path, "https://localhost")
+    return {"tls_cert": str(cert), "tls_key": str(key)}, authority.folder(tmp_path) / "root.pem"
+
+
+def headers_of(url, trusted):
+    """Ask as a browser that trusts this authority; the name and the whole chain are checked."""
+    context = ssl.create_default_context(cafile=str(trusted))
+    with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+        return answer.headers
 
 
 @pytest.fixture
@@ -38,7 +54,7 @@ def plain_answer(port):
             return b""
 
 
-@pytest.mark.promise("AC-19", part="no payment pages yet; HSTS is set, not tried")
+@pytest.mark.promise("AC-19", part="no payment pages yet")
 def test_the_main_job_over_tls_with_a_bridge_that_pins_the_authority(
     secure_product, browser, bridge, octoprint
 ):
@@ -50,9 +66,15 @@ def test_the_main_job_over_tls_with_a_bridge_that_pins_the_authority(
         assert all(cookie["secure"] for cookie in cookies.values())
         assert cookies["glassbed_session"]["httpOnly"]
         assert owner.page.evaluate("() => isSecureContext")
+        answer = owner.page.goto(owner.url)
+        assert "strict-transport-security" not in answer.headers, "nobody is bound to a private authority"
 
         offer = bridge.begin_pairing(
-            secure_product.public_url, "--name", "Shed", "--fingerprint", fingerprint(secure_product.home)
+            secure_product.public_url,
+            "--name",
+            "Shed",
+            "--fingerprint",
+            authority.fingerprint(secure_product.home),
         )
         assert offer.address.startswith(secure_product.public_url)
         page = owner.open(offer.address)
@@ -85,3 +107,16 @@ def test_this_machines_bridge_finds_its_way_by_the_pinned_authority(secure_produ
         owner.sign_up("ada@glassbed.example", start=secure_product.first_link)
         owner.press("Try the demo printer")
         await_state(owner.page, "printing", 60_000)
+
+
+def test_with_ones_own_certificate_files_browsers_are_told_to_stay_encrypted(browser, own_files):
+    settings, root = own_files
+    with run_product("https://localhost:{port}", tls="files", local_bridge="false", **settings) as running:
+        for path in ("/", "/accounts/login/", "/static/mark.svg"):
+            said = headers_of(running.public_url + path, root)["Strict-Transport-Security"]
+            assert said == "max-age=31536000"
+        assert b" 200 " not in plain_answer(running.port), "pages come encrypted or not at all"
+        with visitor(browser, running.public_url, ignore_https_errors=True) as owner:
+            owner.sign_up("ada@glassbed.example", start=running.first_link)
+            assert all(cookie["secure"] for cookie in owner.context.cookies())
+        assert running.end() == 0

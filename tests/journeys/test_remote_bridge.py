@@ -5,7 +5,7 @@ import time
 
 import pytest
 from journeys import steps
-from journeys.bridges import RemoteBridge, counting_line
+from journeys.bridges import CountingLine, RemoteBridge, line_to
 from journeys.steps import await_more, await_state, expect_outcome, latest_print
 from playwright.sync_api import expect
 
@@ -96,7 +96,7 @@ def hide(page, *, hidden):
 
 @pytest.mark.promise("GB-04", part="there are no diagnostics yet")
 def test_the_bridge_is_silent_unless_somebody_watches_or_history_is_kept(owner, bridge, product, octoprint):
-    with counting_line(product.port) as line:
+    with line_to(product.port, CountingLine) as line:
         pair(owner, bridge, line.url, "Shed")
         path = steps.bind(owner, "octoprint", octoprint.address, octoprint.key, "Far away", bridge="Shed")
         keep(owner, path, history=False)
