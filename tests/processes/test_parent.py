@@ -20,7 +20,9 @@ print(child.pid, flush=True)
 sys.stdin.read()
 """
 LATE = """
+import signal
 from glassbed.processes.parent import die_with_parent
+signal.signal({sig}, signal.SIG_DFL)  # a shell's background job inherits an ignored SIGINT
 die_with_parent({sig})()  # whose parent is none of it: as if the supervisor had died before the tie held
 print("it lives")
 """
