@@ -66,7 +66,7 @@ async def test_kills_at_random_moments_leave_one_start_and_one_end_of_each_print
 
 
 async def test_a_clean_stop_keeps_what_was_not_confirmed(server, printing_bridge, wait_until, home):
-    await wait_until(lambda: server.told(Connected))
+    await wait_until(lambda: server.told(Connected) and kinds(home) == [])  # the bridge has heard the answer
     server.acknowledges = False
     assert await printing_bridge.stop() == 0
     assert kinds(home) == ["Disconnected"]

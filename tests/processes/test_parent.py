@@ -22,7 +22,7 @@ sys.stdin.read()
 LATE = """
 import signal
 from glassbed.processes.parent import die_with_parent
-signal.signal({sig}, signal.SIG_DFL)  # a shell's background job inherits an ignored SIGINT
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits an ignored one
 die_with_parent({sig})()  # whose parent is none of it: as if the supervisor had died before the tie held
 print("it lives")
 """
