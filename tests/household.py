@@ -25,6 +25,9 @@ class Household(NamedTuple):
     print: UUID
     foreign_bridge: UUID
     foreign_printer: UUID
+    choosing: UUID  # agreed to news, and objected to being counted
+    restricted: UUID
+    child: UUID  # waits for a guardian
 
 
 def insert(connection: psycopg.Connection[Any], table: str, **row: Any) -> Any:
@@ -53,6 +56,18 @@ def settle(connection: psycopg.Connection[Any]) -> Household:
         (stranger, foreign_printer),
     ):
         first[person] = _print(connection, person, machine)
+    choosing, restricted, child = (_person(connection) for _ in range(3))
+    own = {person: _machines(connection, person)[1] for person in (choosing, restricted, child)}
+    for lender, borrower, machine in ((owner, restricted, printer), (restricted, operator, own[restricted])):
+        share = {"printer_id": machine, "owner_id": lender, "person_id": borrower, "level": 2}
+        insert(connection, "printers_share", id=uuid7(), created_at=_now(), **share)
+    _print(connection, restricted, printer)
+    for person, machine in own.items():
+        _print(connection, person, machine)
+        decide(connection, person, "statistics", is_open=person != choosing)
+        decide(connection, person, "news", is_open=True)
+    hold(connection, restricted, "restriction")
+    hold(connection, child, "missing_guardian")
     file, print_id = first[owner]
     return Household(
         owner,
@@ -66,7 +81,21 @@ def settle(connection: psycopg.Connection[Any]) -> Household:
         print_id,
         foreign_bridge,
         foreign_printer,
+        choosing,
+        restricted,
+        child,
     )
+
+
+def decide(connection: psycopg.Connection[Any], person: UUID, activity: str, *, is_open: bool) -> None:
+    """Write a person's decision on an activity."""
+    said = {"by": "person", "policy": "house", "digest": "", "language": "en", "words": ""}
+    row = {"id": uuid7(), "person_id": person, "choice": activity, "activity": activity, "open": is_open}
+    insert(connection, "trust_decision", at=_now(), **row, **said)
+
+
+def hold(connection: psycopg.Connection[Any], person: UUID, kind: str) -> None:
+    insert(connection, "trust_hold", id=uuid7(), person_id=person, kind=kind, ground="tested", since=_now())
 
 
 def _now() -> datetime:
@@ -108,6 +137,8 @@ def _person(connection: psycopg.Connection[Any]) -> UUID:
         "subject": "",
         "text": "",
         "tries": 0,
+        "way": "mail",
+        "unsubscribe": "",
     }
     insert(connection, "foundation_mail", created_at=now, **mail)
     address = connection.execute(

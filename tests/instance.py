@@ -57,6 +57,7 @@ from django.conf import settings  # noqa: E402 -- there are none before
 from django.db import connections  # noqa: E402 -- as above
 
 from glassbed.foundation import apply  # noqa: E402 -- as above
+from glassbed.foundation.logins import SERVING  # noqa: E402 -- as above
 from glassbed.processes.prepare import prepare  # noqa: E402 -- as above
 
 
@@ -92,8 +93,15 @@ def superuser(database: str = DATABASE) -> "psycopg.Connection[tuple]":
 
 
 def login(surface: str = "web", database: str = DATABASE) -> "psycopg.Connection[tuple]":
-    """Connect as the login of one of our processes, with nothing of ours in between."""
+    """Connect as the login of one of our processes, with nothing of ours in between.
+
+    The verifier can't log in: a superuser becomes it.
+    """
     instance = settings.INSTANCE
+    if surface not in SERVING:
+        connection = superuser(database)
+        connection.execute(f"SET SESSION AUTHORIZATION {instance.roles.login(surface)}")
+        return connection
     account = {"user": instance.roles.login(surface), "password": instance.password(surface)}
     return psycopg.connect(
         make_conninfo(**{**instance.deploy_dsn, **account, "dbname": database}), autocommit=True

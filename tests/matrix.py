@@ -1,7 +1,4 @@
-"""What each purpose may touch, computed from policy.yaml and the bindings alone, and asked of a database.
-
-Nothing of the compiler, of the purpose module and of Django is used: plain statements of plain logins.
-"""
+"""What pack and bindings say (oracle.py), asked of a database: plain statements of plain logins, no code of ours."""
 
 import hashlib
 import hmac
@@ -11,63 +8,65 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-import yaml
+from oracle import (
+    BINDINGS,
+    BOUND,
+    OWNER,
+    SURFACES,
+    Chosen,
+    Levels,
+    Policy,
+    Row,
+    change_rule,
+    is_ones_own,
+    matches,
+    owners,
+    parties,
+)
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from glassbed.features.accounts import privacy as accounts
-from glassbed.features.jobs import privacy as jobs
-from glassbed.features.library import privacy as library
-from glassbed.features.printers import privacy as printers
-from glassbed.features.traces import privacy as traces
-from glassbed.foundation import privacy as foundation
-from glassbed.policy.binding import Access, Both, Bound, Own, Sharing
-from glassbed.policy.pack import SHIPPED
+from glassbed.policy.binding import Bound
 from glassbed.protocol.ids import uuid7
 
-PACK = yaml.safe_load((SHIPPED / "house" / "policy.yaml").read_text())
-PURPOSES = PACK["purposes"]
-MODULES = (accounts, printers, library, jobs, traces, foundation)
-BINDINGS = {table: binding for module in MODULES for table, binding in module.BINDINGS.items()}
-BOUND = {table: binding for table, binding in BINDINGS.items() if isinstance(binding, Bound)}
-SURFACES = ("web", "worker", "recorder")
-EVERYTHING = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+HOUSE = Policy()
+PURPOSES = [name for name in HOUSE.names if not name.startswith("activity:")]
 ATTEMPTS = {
     "SELECT": "SELECT * FROM {table} LIMIT 1",
     "INSERT": "INSERT INTO {table} DEFAULT VALUES",
     "UPDATE": "UPDATE {table} SET {column} = {column} WHERE false",
     "DELETE": "DELETE FROM {table} WHERE false",
 }
-OWNER = 3
 Connection = psycopg.Connection[Any]
 
 
 def surfaces(purpose: str) -> list[str]:
-    return PURPOSES[purpose].get("surfaces", ["web"])
+    """The processes that may take a purpose of the house."""
+    return HOUSE.surfaces(purpose)[:-1]
 
 
 def reaches_everyone(purpose: str) -> bool:
-    return PURPOSES[purpose].get("reach") == "everyone"
+    return HOUSE.reach(purpose) == "everyone"
 
 
 def allowed(purpose: str, table: str) -> set[str]:
-    """The commands that a purpose may give on a table, on whichever rows."""
-    binding, rule = BINDINGS[table], PURPOSES[purpose]
-    if not isinstance(binding, Bound):
-        return EVERYTHING if purpose in binding.also else set()
-    if binding.category in rule.get("writes", ()):
-        return EVERYTHING
-    reads = {"SELECT"} if binding.category in rule.get("reads", ()) else set()
-    return reads | ({"INSERT"} if binding.category in rule.get("appends", ()) else set())
+    """The commands that a purpose of the house may give on a table, on whichever rows."""
+    return HOUSE.allowed(purpose, table)
 
 
 class Asking:
     """One database, its logins, and how to sign a context for them."""
 
     def __init__(
-        self, login: Callable[[str], Connection], superuser: Connection, key: str, secret: bytes
+        self,
+        login: Callable[[str], Connection],
+        superuser: Connection,
+        key: str,
+        secret: bytes,
+        policy: Policy = HOUSE,
     ) -> None:
+        self.policy = policy
         self.logins = {surface: login(surface) for surface in SURFACES}
         self.superuser = superuser
         self.key = key
@@ -79,7 +78,8 @@ class Asking:
         self.superuser.close()
 
     def role(self, purpose: str) -> str:
-        return f"gb_{self.key}_p_{purpose}"
+        activity = purpose.removeprefix("activity:")
+        return f"gb_{self.key}_p_{purpose}" if activity == purpose else f"gb_{self.key}_a_{activity}"
 
     def context(self, role: str, person: UUID | None, pid: int, *, lifetime_s: int = 60) -> str:
         said = f"{role}|{person or '-'}|{int(time.time()) + lifetime_s}|{pid}"
@@ -134,6 +134,7 @@ def findings(asking: Asking) -> list[str]:
     return [
         *_catalogue(asking),
         *_roles_that_may_be_taken(asking),
+        *_strangers(asking),
         *_outside_of_roles(asking, keys),
         *_commands(asking, keys),
         *_rows_of_own_purposes(asking, keys, rows),
@@ -142,7 +143,7 @@ def findings(asking: Asking) -> list[str]:
     ]
 
 
-def _rows(superuser: Connection, table: str) -> list[dict[str, Any]]:
+def _rows(superuser: Connection, table: str) -> list[Row]:
     cursor = superuser.cursor(row_factory=dict_row)
     return cursor.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()
 
@@ -174,7 +175,7 @@ def _catalogue(asking: Asking) -> Iterator[str]:
 
 
 def _roles_that_may_be_taken(asking: Asking) -> Iterator[str]:
-    wanted = {purpose: surfaces(purpose) for purpose in PURPOSES}
+    wanted = {name: asking.policy.surfaces(name) for name in asking.policy.names}
     for surface, connection in asking.logins.items():
         for purpose, takers in wanted.items():
             refused = is_refused(
@@ -186,6 +187,17 @@ def _roles_that_may_be_taken(asking: Asking) -> Iterator[str]:
             role = sql.Identifier(f"gb_{asking.key}_{name}")
             if not is_refused(connection, sql.SQL("SET LOCAL ROLE {}").format(role)):
                 yield f"{surface} may become {name}"
+
+
+def _strangers(asking: Asking) -> Iterator[str]:
+    """Who may take a role of ours without being one of ours. The deploy login has to, for it makes them."""
+    rows = asking.superuser.execute(
+        "SELECT m.member::regrole::text, m.roleid::regrole::text FROM pg_auth_members m "
+        "WHERE m.roleid::regrole::text LIKE %(ours)s AND m.member::regrole::text NOT LIKE %(ours)s "
+        "AND m.member <> CURRENT_USER::regrole",
+        {"ours": f"gb\\_{asking.key}\\_%"},
+    )
+    yield from (f"{member} may become {role}" for member, role in rows)
 
 
 def _outside_of_roles(asking: Asking, keys: dict[str, list[str]]) -> Iterator[str]:
@@ -205,55 +217,33 @@ def _outside_of_roles(asking: Asking, keys: dict[str, list[str]]) -> Iterator[st
 
 
 def _commands(asking: Asking, keys: dict[str, list[str]]) -> Iterator[str]:
-    for purpose in PURPOSES:
-        for surface in surfaces(purpose):
+    for name in asking.policy.names:
+        for surface in asking.policy.surfaces(name):
             connection = asking.logins[surface]
             with connection.transaction(force_rollback=True):
-                if is_refused(connection, "SELECT set_config('role', %s, true)", [asking.role(purpose)]):
+                if is_refused(connection, "SELECT set_config('role', %s, true)", [asking.role(name)]):
                     continue  # found already
-                asking.take(connection, purpose)
+                asking.take(connection, name)
                 for table, command, refused in attempts(connection, keys):
-                    if refused == (command in allowed(purpose, table)):
-                        yield f"{purpose}: {command} on {table} is {'refused' if refused else 'allowed'}"
+                    if refused == (command in asking.policy.allowed(name, table)):
+                        yield f"{name}: {command} on {table} is {'refused' if refused else 'allowed'}"
 
 
 # -- rows --------------------------------------------------------------------------------------------------
 
 
-def levels(superuser: Connection) -> dict[tuple[UUID, UUID], int]:
+def levels(superuser: Connection) -> Levels:
     """(printer, person) → level, from who owns it and from the shares."""
     shares = superuser.execute("SELECT printer_id, person_id, level FROM printers_share").fetchall()
-    owners = superuser.execute("SELECT id, owner_id FROM printers_printer").fetchall()
-    return {(printer, person): level for printer, person, level in shares} | dict.fromkeys(owners, OWNER)
+    of = superuser.execute("SELECT id, owner_id FROM printers_printer").fetchall()
+    return {(printer, person): level for printer, person, level in shares} | dict.fromkeys(of, OWNER)
 
 
-def matches(rules: Any, row: dict[str, Any], person: UUID, level: dict[tuple[UUID, UUID], int]) -> bool:
-    for rule in rules:
-        if isinstance(rule, Own) and row[rule.column] == person:
-            return True
-        if isinstance(rule, Access) and level.get((row[rule.column], person), 0) >= rule.level:
-            return True
-        if isinstance(rule, Both) and all(
-            matches([r], row, person, level) for r in (rule.first, rule.second)
-        ):
-            return True
-        if isinstance(rule, Sharing) and row[rule.column] in shares_with(person, level):
-            return True
-    return False
-
-
-def shares_with(person: UUID, level: dict[tuple[UUID, UUID], int]) -> set[UUID]:
-    """Everybody with whom the person shares a printer that one of the two owns."""
-    mine = {printer: own for (printer, who), own in level.items() if who == person}
-    return {
-        who
-        for (printer, who), theirs in level.items()
-        if printer in mine and OWNER in (theirs, mine[printer])
-    }
-
-
-def change_rule(binding: Bound) -> Any:
-    return binding.see if binding.change is None else binding.change
+def chosen(superuser: Connection) -> Chosen:
+    decisions = superuser.execute("SELECT person_id, activity, open FROM trust_decision ORDER BY at, id")
+    return Chosen(
+        decisions.fetchall(), superuser.execute("SELECT person_id, kind FROM trust_hold").fetchall()
+    )
 
 
 def persons(superuser: Connection) -> list[UUID]:
@@ -275,44 +265,57 @@ def _identities(connection: Connection, table: str, keys: list[str], verb: str) 
         return set(connection.execute(sql.SQL(REACHES[verb]).format(**names)).fetchall())
 
 
-def _key(row: dict[str, Any], keys: list[str]) -> tuple[Any, ...]:
+def _key(row: Row, keys: list[str]) -> tuple[Any, ...]:
     return tuple(row[key] for key in keys)
 
 
 def _rows_of_own_purposes(
-    asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[dict[str, Any]]]
+    asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[Row]]
 ) -> Iterator[str]:
-    level = levels(asking.superuser)
-    for purpose in PURPOSES:
-        if reaches_everyone(purpose):
+    level, choices = levels(asking.superuser), chosen(asking.superuser)
+    for name in asking.policy.names:
+        if asking.policy.reach(name) == "everyone":
             continue
-        connection = asking.logins[surfaces(purpose)[0]]
+        connection = asking.logins[asking.policy.surfaces(name)[0]]
         for person in persons(asking.superuser):
             with connection.transaction(force_rollback=True):
-                asking.take(connection, purpose, person)
-                for table, binding in BOUND.items():
-                    may = allowed(purpose, table)
-                    where = f"{purpose}: {table}: {person}"
-                    if "SELECT" in may:
-                        wanted = {
-                            _key(r, keys[table])
-                            for r in rows[table]
-                            if matches(binding.see, r, person, level)
-                        }
-                        yield from _compare(where, "sees", connection, table, keys[table], wanted)
-                    if "UPDATE" in may:
-                        rule = change_rule(binding)
-                        wanted = {
-                            _key(r, keys[table]) for r in rows[table] if matches(rule, r, person, level)
-                        }
-                        yield from _compare(where, "changes", connection, table, keys[table], wanted)
-                        rule = rule if binding.remove is None else binding.remove
-                        wanted = {
-                            _key(r, keys[table])
-                            for r in rows[table]
-                            if matches(rule, r, person, level) and matches(binding.see, r, person, level)
-                        }
-                        yield from _compare(where, "removes", connection, table, keys[table], wanted)
+                if is_refused(connection, "SELECT set_config('role', %s, true)", [asking.role(name)]):
+                    break  # found already
+                asking.take(connection, name, person)
+                for table, verbs in _wanted(asking.policy, name, person, rows, level, choices):
+                    for verb, wanted in verbs.items():
+                        found = {_key(row, keys[table]) for row in wanted}
+                        yield from _compare(
+                            f"{name}: {table}: {person}", verb, connection, table, keys[table], found
+                        )
+
+
+def _wanted(
+    policy: Policy, name: str, person: UUID, rows: dict[str, list[Row]], level: Levels, choices: Chosen
+) -> Iterator[tuple[str, dict[str, list[Row]]]]:
+    """For each table, the rows that a person should see, change and remove under a purpose."""
+    for table, binding in BOUND.items():
+        may = policy.allowed(name, table)
+        mine = rows[table] if may and policy.is_open(name, table, person, choices) else []
+
+        def by(rules: Any, some: list[Row], table: str = table, binding: Bound = binding) -> list[Row]:
+            return [r for r in some if matches(rules, r, person, level, free(table, binding, r))]
+
+        def free(table: str, binding: Bound, row: Row) -> bool:
+            return all(policy.is_open(name, table, row[column], choices) for column in owners(binding))
+
+        wanted = {}
+        if policy.reach(name) == "self":
+            seen = [row for row in mine if is_ones_own(binding, row, person)]
+        else:
+            seen = by(binding.see, mine)
+        if "SELECT" in may:
+            wanted["sees"] = seen
+        if "UPDATE" in may:
+            rule = change_rule(binding)
+            wanted["changes"] = by(rule, mine)
+            wanted["removes"] = by(rule if binding.remove is None else binding.remove, seen)
+        yield table, wanted
 
 
 def _compare(
@@ -328,52 +331,60 @@ def _compare(
 
 
 def _rows_of_everyone(
-    asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[dict[str, Any]]]
+    asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[Row]]
 ) -> Iterator[str]:
-    """Work without a person sees all rows but those of somebody who stopped that purpose."""
-    allows = dict(asking.superuser.execute("SELECT person, allowed FROM sec.person_state").fetchall())
-    for position, purpose in enumerate(PURPOSES):
-        if not reaches_everyone(purpose):
+    """Work without a person sees all rows but those of somebody who has not agreed, has stopped it, or is held."""
+    choices, policy = chosen(asking.superuser), asking.policy
+    for name in policy.names:
+        if policy.reach(name) != "everyone":
             continue
-        stopped = {person for person, bits in allows.items() if not bits >> position & 1}
-        connection = asking.logins[surfaces(purpose)[0]]
+        connection = asking.logins[policy.surfaces(name)[0]]
         with connection.transaction(force_rollback=True):
-            if is_refused(connection, "SELECT set_config('role', %s, true)", [asking.role(purpose)]):
+            if is_refused(connection, "SELECT set_config('role', %s, true)", [asking.role(name)]):
                 continue  # found already
-            asking.take(connection, purpose)
+            asking.take(connection, name)
             for table, binding in BOUND.items():
-                if "SELECT" not in allowed(purpose, table):
+                if "SELECT" not in policy.allowed(name, table):
                     continue
-                owners = [p.column for p in binding.person if p.role == "owner" and p.via is None]
                 wanted = {
                     _key(row, keys[table])
                     for row in rows[table]
-                    if not any(row[column] in stopped for column in owners)
+                    if _is_seen_by_everyone(policy, name, table, binding, row, choices)
                 }
-                yield from _compare(purpose, "sees", connection, table, keys[table], wanted)
+                yield from _compare(name, "sees", connection, table, keys[table], wanted)
+
+
+def _is_seen_by_everyone(
+    policy: Policy, name: str, table: str, binding: Bound, row: Row, choices: Chosen
+) -> bool:
+    columns = owners(binding)
+    if policy.asked(name, table) and (not columns or any(row[column] is None for column in columns)):
+        return False  # nobody there who could have agreed
+    concerned = columns if policy.asked(name, table) else parties(binding)
+    return all(row[c] is None or policy.is_open(name, table, row[c], choices) for c in concerned)
 
 
 def _rows_of_others_made(
-    asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[dict[str, Any]]]
+    asking: Asking, keys: dict[str, list[str]], rows: dict[str, list[Row]]
 ) -> Iterator[str]:
     """Nobody may add a row that is not theirs to add."""
     level = levels(asking.superuser)
-    for purpose in PURPOSES:
-        if reaches_everyone(purpose):
+    for name in asking.policy.names:
+        if asking.policy.reach(name) != "own":
             continue
-        connection = asking.logins[surfaces(purpose)[0]]
+        connection = asking.logins[asking.policy.surfaces(name)[0]]
         for person in persons(asking.superuser):
             for table, binding in BOUND.items():
-                if "UPDATE" not in allowed(purpose, table):
+                if "UPDATE" not in asking.policy.allowed(name, table):
                     continue
                 rule = change_rule(binding) if binding.add is None else binding.add
                 foreign = next((r for r in rows[table] if not matches(rule, r, person, level)), None)
-                if foreign and not _is_refused_row(asking, connection, purpose, person, table, foreign):
-                    yield f"{purpose}: {person} may write a row of others into {table}"
+                if foreign and not _is_refused_row(asking, connection, name, person, table, foreign):
+                    yield f"{name}: {person} may write a row of others into {table}"
 
 
 def _is_refused_row(
-    asking: Asking, connection: Connection, purpose: str, person: UUID, table: str, row: dict[str, Any]
+    asking: Asking, connection: Connection, purpose: str, person: UUID, table: str, row: Row
 ) -> bool:
     fresh = {"id": str(uuid7())} if "id" in row and isinstance(row["id"], UUID) else {}
     try:
@@ -392,7 +403,7 @@ def _is_refused_row(
     return False
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: Row) -> dict[str, Any]:
     return {
         name: "\\x" + bytes(value).hex()
         if isinstance(value, bytes | memoryview)

@@ -11,6 +11,7 @@ BINDINGS: dict[str, Binding] = {
         portable=False,
         see=(Own("person_id"),),
         confidential=("wrapped",),
+        moment="created_at",
     ),
     "foundation_ledgernote": Bound(
         category="ledger",
@@ -34,9 +35,11 @@ BINDINGS: dict[str, Binding] = {
         portable=False,
         see=(Own("person_id"),),
         change=(),
+        confidential=("text",),  # some hold a code that proves that an address is one's own
+        moment="created_at",
     ),
     "account_emailaddress": Bound(
-        category="account",
+        category="contact",
         person=(Person("user_id"),),
         retention="with_account",
         erasure="delete",
@@ -44,11 +47,12 @@ BINDINGS: dict[str, Binding] = {
         see=(Own("user_id"),),
     ),
     "account_emailconfirmation": Bound(
-        category="account",
+        category="contact",
         person=(Person("email_address_id", via="account_emailaddress"),),
         retention="with_account",
         erasure="delete",
         portable=False,
+        confidential=("key",),
     ),
     "django_content_type": NotPersonal(because="names of tables"),
     "django_migrations": NotPersonal(because="names of migrations"),

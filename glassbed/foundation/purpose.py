@@ -19,6 +19,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponseBase
 
+from glassbed.policy.program import PURPOSES
+
 LIFETIME_S = 120
 """Of a signed context; longer than any statement time-out, far shorter than a session."""
 
@@ -43,11 +45,11 @@ def current() -> str | None:
 def purpose(name: str, *, person: UUID | None = None) -> Iterator[None]:
     """Run one transaction under the role of a purpose, for a person or, where it reaches everyone, for none.
 
-    Raises `PurposeNested` inside another one, `KeyError` for a purpose that the pack does not have, and
+    Raises `PurposeNested` inside another one, `KeyError` for a purpose that the program does not have, and
     PostgreSQL's "permission denied to set role" where this process may not take it.
     """
-    if name not in settings.GLASSBED_PACK.purposes:
-        raise KeyError(f"the policy pack has no purpose {name!r}")
+    if name not in PURPOSES:
+        raise KeyError(f"the program has no purpose {name!r}: see purposes.yaml")
     with _opened(name, settings.GLASSBED_ROLES.purpose(name), person):
         yield
 

@@ -68,6 +68,7 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     remove: tuple[Rule, ...] | None = None  # None: as `change`
     append_null: tuple[str, ...] = ()  # columns that who only appends has to leave empty
     confidential: tuple[str, ...] = ()  # columns never exported, and named as withheld
+    moment: str | None = None  # the column that says when a row was collected
 
 
 class NotPersonal(msgspec.Struct, frozen=True, kw_only=True):

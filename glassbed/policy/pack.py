@@ -4,17 +4,15 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin
 
 import msgspec
 import yaml
 
-from glassbed.policy.vocabulary import Pack, Purpose
+from glassbed.policy import checks
+from glassbed.policy.vocabulary import Pack
 
 SHIPPED = Path(__file__).parent / "packs"
-
-PURPOSE_LIMIT = 62
-"""A purpose has a bit in a signed 64-bit number."""
 
 
 class Fault(NamedTuple):
@@ -51,31 +49,63 @@ def load(file: Path) -> Pack:
     text = file.read_bytes()
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        doubled = list(_doubled_keys(file, tree)) if tree else []
+        doubled = list(doubled_keys(file, tree)) if tree else []
         raw = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         raise PackRefused([Fault(file, mark.line + 1 if mark else 1, f"not YAML: {problem}")]) from error
+    missing = list(_fill_silent(raw)) if isinstance(raw, dict) else []
     try:
         pack = msgspec.convert(raw, Pack)
     except msgspec.ValidationError as error:
         raise PackRefused([Fault(file, line_of(tree, *_place(raw, str(error))), str(error))]) from error
-    faults = doubled + [Fault(file, line_of(tree, *path), message) for path, message in _faults(pack)]
+    found = [*missing, *checks.faults(pack, file.parent)]
+    faults = doubled + [Fault(file, line_of(tree, *path), message) for path, message in found]
     if faults:
         raise PackRefused(faults)
     return pack
 
 
-def listed(purpose: Purpose) -> tuple[str, ...]:
-    """Every category that a purpose may touch in one way or another."""
-    return (*purpose.reads, *purpose.writes, *purpose.appends)
+def _fill_silent(raw: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Put house's entries where the pack says that its document is silent."""
+    silent = raw.get("silent")
+    if not isinstance(silent, dict) or not silent:
+        return
+    house = yaml.safe_load((SHIPPED / "house" / "policy.yaml").read_bytes())
+    for section, keys in silent.items():
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            continue  # refused with the pack's shape
+        entries = house.get(section)
+        own = raw.setdefault(section, {})
+        if not isinstance(entries, dict) or not isinstance(own, dict):
+            yield ("silent", str(section)), f"house has no section {section!r} with entries to take"
+            continue
+        for key in keys:
+            if key in own:
+                yield (
+                    ("silent", section),
+                    f"{section}: {key!r} stands in the pack, so its document is not silent on it",
+                )
+            elif key not in entries:
+                yield ("silent", section), f"{section}: house has no {key!r} to take"
+            else:
+                own[key] = entries[key]
+
+
+def encoded(pack: Pack) -> str:
+    """The pack as JSON, silent entries filled in: what is kept of each version."""
+    return msgspec.json.encode(pack, order="deterministic").decode()
+
+
+def decoded(content: str) -> Pack:
+    """The pack of a version that was kept."""
+    return msgspec.json.decode(content, type=Pack)
 
 
 def digest(pack: Pack) -> str:
-    """SHA-256 of what the pack means. Comments don't count, nor does order but that of purposes, which is their bits'."""
-    meaning = (pack, tuple(pack.purposes))
-    return hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest()
+    """SHA-256 of what the pack means, its words included. Comments and the order of entries don't count."""
+    return hashlib.sha256(encoded(pack).encode()).hexdigest()
 
 
 def line_of(tree: yaml.Node | None, *path: str) -> int:
@@ -99,7 +129,7 @@ def _place(raw: object, message: str) -> list[str]:
     entries = raw.get(section) if section in types and isinstance(raw, dict) else None
     wrong = (
         [k for k, v in entries.items() if _is_refused({k: v}, types[section])]
-        if isinstance(entries, dict)
+        if isinstance(entries, dict) and get_origin(types[section]) is dict
         else []
     )
     return [section, *wrong[:1], *rest]
@@ -113,7 +143,8 @@ def _is_refused(value: object, kind: Any) -> bool:
     return False
 
 
-def _doubled_keys(file: Path, node: yaml.Node) -> Iterator[Fault]:
+def doubled_keys(file: Path, node: yaml.Node) -> Iterator[Fault]:
+    """Find keys that stand twice in one mapping, of which YAML would silently keep the last."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -122,33 +153,4 @@ def _doubled_keys(file: Path, node: yaml.Node) -> Iterator[Fault]:
             if key.value in seen:
                 yield Fault(file, key.start_mark.line + 1, f"{key.value!r} stands twice; keep one of them")
             seen.add(key.value)
-            yield from _doubled_keys(file, value)
-
-
-def _faults(pack: Pack) -> Iterator[tuple[tuple[str, ...], str]]:
-    used = {category for purpose in pack.purposes.values() for category in listed(purpose)}
-    for key in pack.categories.keys() - used:
-        yield (
-            ("categories", key),
-            f"category {key!r} is used by no purpose: drop it, or list it where it is needed",
-        )
-    if len(pack.purposes) > PURPOSE_LIMIT:
-        yield ("purposes",), f"{len(pack.purposes)} purposes; the limit is {PURPOSE_LIMIT}: merge some"
-    for key, purpose in pack.purposes.items():
-        yield from _purpose_faults(pack, key, purpose)
-    for key, rule in pack.retention.items():
-        if (rule.kind == "period") != (rule.days is not None):
-            yield ("retention", key), f"retention {key!r}: a period has 'days', and nothing else has"
-
-
-def _purpose_faults(pack: Pack, key: str, purpose: Purpose) -> Iterator[tuple[tuple[str, ...], str]]:
-    where = ("purposes", key)
-    for category in listed(purpose):
-        if category not in pack.categories:
-            yield where, f"purpose {key!r} lists {category!r}, which is no category of this pack"
-    if len(set(listed(purpose))) < len(listed(purpose)):
-        yield where, f"purpose {key!r} lists a category twice: writing includes reading and appending"
-    if purpose.reach == "everyone" and not purpose.because:
-        yield where, f"purpose {key!r} reaches everyone's rows and does not say why: add 'because'"
-    if purpose.basis == "legitimate_interest" and not purpose.balancing:
-        yield where, f"purpose {key!r} rests on legitimate interest: add its 'balancing' test"
+            yield from doubled_keys(file, value)

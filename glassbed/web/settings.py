@@ -19,6 +19,7 @@ GLASSBED_SURFACE = os.environ.get("GB_SURFACE", "prepare")
 GLASSBED_PRIVACY = [
     "glassbed.foundation.privacy",
     "glassbed.features.accounts.privacy",
+    "glassbed.features.trust.privacy",
     "glassbed.features.printers.privacy",
     "glassbed.features.library.privacy",
     "glassbed.features.jobs.privacy",
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "glassbed.foundation.apps.FoundationConfig",
     "glassbed.features.accounts.apps.AccountsConfig",
+    "glassbed.features.trust.apps.TrustConfig",
     "glassbed.features.printers.apps.PrintersConfig",
     "glassbed.features.library.apps.LibraryConfig",
     "glassbed.features.jobs.apps.JobsConfig",
@@ -67,6 +69,7 @@ MIDDLEWARE = [
     "glassbed.web.middleware.CompressedPages",
     "glassbed.web.middleware.SessionInPurpose",
     "glassbed.web.middleware.language_and_time_zone",
+    "glassbed.web.middleware.browsers_signal",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -138,12 +141,12 @@ LOGIN_URL = "account_login"
 
 SESSION_ENGINE = "glassbed.features.accounts.sessions"
 SESSION_COOKIE_NAME = "glassbed_session"
-SESSION_COOKIE_AGE = GLASSBED_PACK.cookies["glassbed_session"].lifetime_days * 86_400
+SESSION_COOKIE_AGE = GLASSBED_PACK.storage["glassbed_session"].lifetime_days * 86_400
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "glassbed_csrf"
-CSRF_COOKIE_AGE = GLASSBED_PACK.cookies["glassbed_csrf"].lifetime_days * 86_400
+CSRF_COOKIE_AGE = GLASSBED_PACK.storage["glassbed_csrf"].lifetime_days * 86_400
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "glassbed.web.errors.csrf_failed"
@@ -186,4 +189,4 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["glassbed.features.library.upload.RefuseFiles"]
 
 LOGGING_CONFIG = "glassbed.foundation.log.configure"
-LOGGING = {"level": GLASSBED.log_level, "fields": tuple(GLASSBED_PACK.log_fields)}
+LOGGING = {"level": GLASSBED.log_level, "fields": tuple(GLASSBED_PACK.log.fields)}

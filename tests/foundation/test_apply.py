@@ -8,7 +8,7 @@ from django.conf import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from glassbed.foundation import apply
+from glassbed.foundation import apply, logins
 from glassbed.policy.compile import SURFACES, Roles
 
 pytestmark = pytest.mark.integration
@@ -88,15 +88,15 @@ def test_a_log_that_would_hold_values_stops_the_start_until_a_superuser_ran_what
     with servers.superuser("postgres") as admin:  # the embedded server is quiet by itself; another may not be
         admin.execute(sql.SQL("ALTER ROLE {} SET log_statement = 'all'").format(sql.Identifier(name)))
     prepare(foreign)
-    with foreign.login("web") as web, pytest.raises(apply.TalkativeDatabase) as refused:
-        apply.require_quiet(web, name)
+    with foreign.login("web") as web, pytest.raises(logins.TalkativeDatabase) as refused:
+        logins.require_quiet(web, name)
     statements = [line for line in str(refused.value).splitlines() if line.startswith("ALTER ROLE")]
-    assert len(statements) == len(apply.QUIET)
+    assert len(statements) == len(logins.QUIET)
     with servers.superuser("postgres") as admin:
         for statement in statements:
             admin.execute(statement)
     with foreign.login("web") as web:
-        apply.require_quiet(web, name)
+        logins.require_quiet(web, name)
 
 
 def test_what_a_role_was_given_by_hand_only_a_superuser_takes_back(foreign, servers):
@@ -107,5 +107,44 @@ def test_what_a_role_was_given_by_hand_only_a_superuser_takes_back(foreign, serv
         admin.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(name)))
         prepare(foreign)
         assert admin.execute(asked, [name]).fetchone() == (True,)
+        with admin.transaction():
+            assert f"{name} is CREATEDB" in list(logins.findings(admin, foreign.roles))
         apply.create_roles(admin, PACK, foreign.roles, foreign.passwords)
         assert admin.execute(asked, [name]).fetchone() == (False,)
+
+
+def test_what_a_login_did_to_itself_ends_with_the_next_start(foreign):
+    """As a process would that runs foreign SQL: the next ones would not start, or read other tables."""
+    prepare(foreign)
+    with foreign.login("web") as web:
+        web.execute("ALTER ROLE CURRENT_USER SET search_path = shadow")
+        web.execute("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on")
+        web.execute("ALTER ROLE CURRENT_USER SET work_mem = '64kB'")
+        web.execute("ALTER ROLE CURRENT_USER SET lock_timeout = 0")
+        web.execute("ALTER ROLE CURRENT_USER PASSWORD 'x'")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        foreign.login("web")
+    prepare(foreign)
+    names = ("search_path", "default_transaction_read_only", "work_mem", "lock_timeout")
+    with foreign.login("web") as web, foreign.login("worker") as worker:
+        web_has, worker_has = (
+            [login.execute("SELECT current_setting(%s)", [name]).fetchone()[0] for name in names]
+            for login in (web, worker)
+        )
+    assert web_has == worker_has
+    assert web_has[:2] + web_has[3:] == ["public", "off", "5s"]
+
+
+def test_the_verifier_logs_in_nowhere_and_has_no_password(foreign, servers):
+    prepare(foreign)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        foreign.login("verifier")
+    with servers.superuser("postgres") as admin:
+        asked = "SELECT rolcanlogin, rolpassword FROM pg_authid WHERE rolname = %s"
+        name = foreign.roles.login("verifier")
+        assert admin.execute(asked, [name]).fetchone() == (False, None)
+        admin.execute(
+            sql.SQL("ALTER ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name))
+        )  # as it was before
+        prepare(foreign)
+        assert admin.execute(asked, [name]).fetchone() == (False, None)

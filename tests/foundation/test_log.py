@@ -99,7 +99,7 @@ def test_every_field_that_the_code_logs_is_declared_by_the_house():
     from glassbed.foundation.instance import Instance
     from glassbed.policy.pack import find, load
 
-    declared, found = load(find("house")).log_fields.keys(), set()
+    declared, found = load(find("house")).log.fields.keys(), set()
     for path in Instance.package.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "log.event":

@@ -56,42 +56,6 @@ def test_every_purpose_touches_what_pack_and_bindings_say_and_nothing_else(askin
     assert matrix.findings(asking) == []
 
 
-def test_who_stopped_a_purpose_is_seen_under_it_no_more(servers):
-    with servers.clone() as name:
-        found = open_matrix(servers, name)
-        people = household.settle(found.superuser)
-        try:
-            for position, purpose in enumerate(matrix.PURPOSES):
-                found.superuser.execute(
-                    "UPDATE sec.person_state SET allowed = -1 & ~(%s::bigint) WHERE person = %s",
-                    [1 << position, people.owner],
-                )
-                connection = found.logins[matrix.surfaces(purpose)[0]]
-                with connection.transaction(force_rollback=True):
-                    found.take(connection, purpose, people.owner)
-                    for table, binding in matrix.BOUND.items():
-                        owner = next(
-                            (p.column for p in binding.person if p.role == "owner" and not p.via), None
-                        )
-                        if owner is None or "SELECT" not in matrix.allowed(purpose, table):
-                            continue
-                        seen = connection.execute(
-                            sql.SQL("SELECT FROM {} WHERE {} = %s").format(
-                                sql.Identifier(table), sql.Identifier(owner)
-                            ),
-                            [people.owner],
-                        )
-                        assert seen.fetchall() == [], (purpose, table)
-            assert [f for f in matrix._rows_of_everyone(*_all(found)) if f] == []
-        finally:
-            found.close()
-
-
-def _all(found):
-    keys = matrix.primary_keys(found.superuser)
-    return found, keys, {table: matrix._rows(found.superuser, table) for table in matrix.BOUND}
-
-
 PURPOSES_OF_WEB = [p for p in matrix.PURPOSES if "web" in matrix.surfaces(p)]
 
 
@@ -171,7 +135,10 @@ def test_no_login_reads_the_secret_or_writes_who_may_what(asking, web):
         "SELECT * FROM sec.secret",
         "UPDATE sec.secret SET inner_pad = ''",
         "INSERT INTO sec.access (printer, person, level) VALUES (gen_random_uuid(), gen_random_uuid(), 3)",
-        "UPDATE sec.person_state SET allowed = -1",
+        "UPDATE sec.person_state SET stopped = 0, given = -1",
+        "INSERT INTO sec.choice VALUES (gen_random_uuid(), 'news', true)",
+        "DELETE FROM sec.hold",
+        "SELECT sec.refresh()",
         "UPDATE sec.purpose SET everyone = true",
         "CREATE TABLE public.mine ()",
         "CREATE TEMPORARY TABLE mine ()",

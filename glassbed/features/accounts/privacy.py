@@ -11,6 +11,7 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("id"),),
         confidential=("password",),
+        moment="created_at",
     ),
     "accounts_profile": Bound(
         category="profile",
@@ -29,5 +30,6 @@ BINDINGS: dict[str, Binding] = {
         portable=False,
         see=(Own("person_id"),),
         confidential=("session_key", "session_data"),
+        moment="created_at",
     ),
 }

@@ -13,5 +13,6 @@ BINDINGS: dict[str, Binding] = {
         change=(Access("printer_id", Level.OPERATOR),),
         remove=(Own("person_id"), Access("printer_id", Level.OWNER)),
         add=(Both(Own("person_id"), Access("printer_id", Level.OPERATOR)),),
+        moment="created_at",
     ),
 }

@@ -10,6 +10,7 @@ BINDINGS: dict[str, Binding] = {
         erasure="delete",
         portable=True,
         see=(Own("owner_id"),),
+        moment="paired_at",
     ),
     "printers_pairing": Bound(
         category="device",
@@ -27,6 +28,7 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("owner_id"), Access("id")),
         change=(Own("owner_id"),),
+        moment="activated_at",
     ),
     "printers_share": Bound(
         category="share",
@@ -38,6 +40,7 @@ BINDINGS: dict[str, Binding] = {
         portable=True,
         see=(Own("owner_id"), Own("person_id")),
         change=(Own("owner_id"),),
+        moment="created_at",
     ),
     "printers_invitation": Bound(
         category="share",
@@ -47,6 +50,7 @@ BINDINGS: dict[str, Binding] = {
         portable=False,
         see=(Own("owner_id"),),
         confidential=("token_hash",),
+        moment="created_at",
     ),
     "printers_connection": Bound(
         category="device",
@@ -55,6 +59,7 @@ BINDINGS: dict[str, Binding] = {
         erasure="delete",
         portable=True,
         see=(Own("owner_id"),),
+        moment="since",
     ),
     "printers_command": Bound(
         category="usage",
@@ -65,5 +70,6 @@ BINDINGS: dict[str, Binding] = {
         see=(Own("person_id"), Access("printer_id", Level.OWNER)),
         change=(Own("person_id"), Access("printer_id", Level.OWNER)),
         add=(Both(Own("person_id"), Access("printer_id", Level.OPERATOR)),),
+        moment="issued_at",
     ),
 }

@@ -1,0 +1,1 @@
+"""What people chose and what the policy says of it: notice, choices, record, versions."""
