@@ -67,6 +67,8 @@ class Mail(models.Model):
     text = models.TextField()
     created_at = models.DateTimeField(db_index=True)
     sent_at = models.DateTimeField(null=True)
+    way = models.CharField(max_length=30, default="mail")  # the disclosure by which it leaves
+    unsubscribe = models.CharField(max_length=600, blank=True)  # the link that stops what it is one of
     tries = models.PositiveSmallIntegerField(default=0)  # that were due so far; made, or missed
 
     class Meta:

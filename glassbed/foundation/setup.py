@@ -10,3 +10,12 @@ def setup_django(surface: str) -> None:
     import django
 
     django.setup()
+
+
+def close_the_ways_out() -> None:
+    """Let this process reach the bus, the database (whose library opens its own sockets) and open ways, and no other."""
+    from django.conf import settings
+
+    from glassbed.foundation import outbound
+
+    outbound.guard(settings.INSTANCE.nats_url)

@@ -9,8 +9,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from glassbed.foundation.logins import SERVING
 from glassbed.foundation.setup import setup_django
-from glassbed.policy.compile import SURFACES, Unbound
+from glassbed.foundation.strangers import Strange
+from glassbed.policy.compile import Unbound
 from glassbed.policy.pack import PackRefused
 
 
@@ -21,7 +23,7 @@ def main(argv: list[str]) -> int:
     try:
         setup_django("prepare")
         prepare()
-    except (PackRefused, Unbound) as refusal:
+    except (PackRefused, Strange, Unbound) as refusal:
         print(f"{refusal.__doc__}\n{refusal}")
         return 1
     return 0
@@ -37,7 +39,7 @@ def prepare() -> None:
 
     instance = settings.INSTANCE
     dsn = instance.deploy_dsn
-    passwords = {surface: instance.password(surface) for surface in SURFACES}
+    passwords = {surface: instance.password(surface) for surface in SERVING}
     with psycopg.connect(make_conninfo(**{**dsn, "dbname": "postgres"}), autocommit=True) as admin:
         apply.create_roles(admin, instance.pack, instance.roles, passwords)
         _create_database(admin, dsn["dbname"])

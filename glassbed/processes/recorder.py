@@ -15,7 +15,7 @@ import nats
 from nats.aio.msg import Msg  # noqa: TC002 -- annotations of a queue are read at run time by nobody, but kept plain
 
 from glassbed.foundation import log
-from glassbed.foundation.setup import setup_django
+from glassbed.foundation.setup import close_the_ways_out, setup_django
 from glassbed.protocol import messages, subjects
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ def main(argv: list[str]) -> int:
         print("glassbed recorder takes no arguments")
         return 2
     setup_django("recorder")
+    close_the_ways_out()
     asyncio.run(record())
     return 0
 

@@ -9,15 +9,13 @@ import signal
 from pathlib import Path
 from typing import Any, cast
 
-import psycopg
 from a2wsgi import WSGIMiddleware
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from psycopg.conninfo import make_conninfo
 
 from glassbed.foundation import log
 from glassbed.foundation.config import split_address
-from glassbed.foundation.setup import setup_django
+from glassbed.foundation.setup import close_the_ways_out, setup_django
 from glassbed.processes.live import LiveApp
 from glassbed.processes.patience import answer, lanes, unhurried
 
@@ -32,6 +30,7 @@ def main(argv: list[str]) -> int:
         print("glassbed web takes no arguments")
         return 2
     setup_django("web")
+    close_the_ways_out()
     refuse_drift()
     asyncio.run(serve())
     return 0
@@ -41,13 +40,14 @@ def refuse_drift() -> None:
     """Raise `Drift` or `TalkativeDatabase` when the database is not as it has to be: then nothing is served."""
     from django.conf import settings
 
-    from glassbed.foundation.apply import require_quiet, verify
+    from glassbed.foundation.bindings import bindings
+    from glassbed.foundation.database import plain_login
+    from glassbed.foundation.drift import verify
+    from glassbed.foundation.logins import require_quiet
 
-    database = settings.DATABASES["default"]
-    dsn = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
-    with psycopg.connect(make_conninfo(**{key: database[name] for key, name in dsn.items()})) as connection:
-        require_quiet(connection, database["USER"])
-        verify(connection, settings.GLASSBED_PACK, settings.GLASSBED_ROLES)
+    with plain_login() as connection:
+        require_quiet(connection, settings.DATABASES["default"]["USER"])
+        verify(connection, settings.GLASSBED_PACK, bindings(), settings.GLASSBED_ROLES)
 
 
 async def serve() -> None:

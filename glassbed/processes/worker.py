@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from glassbed.foundation import log
-from glassbed.foundation.setup import setup_django
+from glassbed.foundation.setup import close_the_ways_out, setup_django
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +23,14 @@ class Chore(NamedTuple):
 
 def chores() -> list[Chore]:
     """Everything the worker does: a literal list."""
+    from glassbed.features.trust.verification import verify_controls
     from glassbed.foundation import ledger, mail
     from glassbed.web.tidying import sweep_blobs, tidy
 
     return [
         Chore("seal_ledger", 1, ledger.seal),
         Chore("deliver_mail", 2, mail.deliver_waiting),
+        Chore("verify_controls", 3600, verify_controls),
         Chore("tidy", 3600, tidy),
         Chore("sweep_blobs", 3600, sweep_blobs),
     ]
@@ -39,6 +41,7 @@ def main(argv: list[str]) -> int:
         print("glassbed worker takes no arguments")
         return 2
     setup_django("worker")
+    close_the_ways_out()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

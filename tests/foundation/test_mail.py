@@ -1,8 +1,22 @@
 import asyncio
 import dataclasses
+import ipaddress
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
 from datetime import timedelta
 
+import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils import timezone
@@ -141,18 +155,168 @@ def test_a_mail_that_was_sent_meanwhile_is_not_sent_again(server):
     assert [mail.recipients for mail in sink.mails] == [["anna@example.org"]]
 
 
+def test_a_mail_that_can_not_be_written_as_one_does_not_hold_up_the_others(server, caplog):
+    send("anna@example.org", subject="two\nlines")
+    send("ben@example.org")
+    with Sink() as sink:
+        server(sink.url)
+        assert deliver() == 1
+        assert [mail.recipients for mail in sink.mails] == [["ben@example.org"]]
+    (line,) = [record for record in caplog.records if record.getMessage() == "mail_failed"]
+    assert line.glassbed == {"count": 1, "error": "BadHeaderError"}
+
+
+def test_what_the_policy_no_longer_lets_out_is_tried_and_logged_as_that(server, monkeypatch, caplog):
+    send("anna@example.org")
+    send("ben@example.org")
+    ways = {way: said for way, said in settings.GLASSBED_PACK.disclosures.items() if way != "mail"}
+    changed = msgspec.structs.replace(settings.GLASSBED_PACK, disclosures=ways)
+    monkeypatch.setattr(settings, "GLASSBED_PACK", changed)
+    with Sink() as sink:
+        server(sink.url)
+        assert deliver() == 0
+        assert sink.mails == []
+    lines = [record.glassbed["error"] for record in caplog.records if record.getMessage() == "mail_failed"]
+    assert lines == ["Undeclared", "Undeclared"]
+
+
+def test_a_mail_whose_purpose_the_policy_no_longer_has_does_not_hold_up_the_others(server):
+    news = settings.GLASSBED_ROLES.purpose("news")
+    send("anna@example.org")
+    with superuser() as admin:
+        admin.execute("UPDATE foundation_mail SET way = 'news'")
+        send("ben@example.org")
+        admin.execute(f"REVOKE SELECT ON foundation_mail FROM {news}")
+        try:
+            with Sink() as sink:
+                server(sink.url)
+                assert deliver() == 1
+                assert [mail.recipients for mail in sink.mails] == [["ben@example.org"]]
+        finally:
+            admin.execute(f"GRANT SELECT ON foundation_mail TO {news}")
+
+
+class Overheard(Sink):
+    """Keeps every line that it is told, and would take a password."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    async def _talk(self, reader, writer):
+        listened = reader.readline
+
+        async def readline():
+            line = await listened()
+            self.lines.append(line.decode(errors="replace").strip())
+            if line.startswith(b"ehlo"):
+                writer.write(b"250-sink\r\n250-AUTH PLAIN\r\n")
+            return line
+
+        reader.readline = readline
+        await super()._talk(reader, writer)
+
+
 @pytest.mark.parametrize(
-    ("url", "expected"),
+    ("address", "name"),
     [
-        ("smtp://mail.example.org", ("mail.example.org", 587, "", "", False, False)),
-        ("smtp://me:p%40ss@mail.example.org:25", ("mail.example.org", 25, "me", "p@ss", False, True)),
-        ("smtps://me:pw@mail.example.org", ("mail.example.org", 465, "me", "pw", True, False)),
+        ("https://print.example.org:8443", "print.example.org"),
+        ("https://bücher.example", "xn--bcher-kva.example"),
+        ("http://192.168.1.20:8080", "[192.168.1.20]"),
+        ("http://[fd00::1]:8080", "[IPv6:fd00::1]"),
     ],
 )
-def test_the_address_of_the_server_says_how(server, url, expected):
-    server(url)
-    found = mail._server()
-    assert (found.host, found.port, found.username, found.password, found.use_ssl, found.use_tls) == expected
+def test_the_machines_own_name_is_not_told(server, monkeypatch, address, name):
+    changed = dataclasses.replace(settings.GLASSBED, public_url=address)
+    monkeypatch.setattr(settings, "GLASSBED", changed)
+    send("anna@example.org")
+    with Overheard() as sink:
+        server(sink.url)
+        assert deliver() == 1
+        (received,) = sink.mails
+    assert sink.lines[0] == f"ehlo {name}"
+    assert re.search(rf"^Message-ID: <[0-9a-f-]{{36}}@{re.escape(name)}>\r$", received.content, re.MULTILINE)
+    assert socket.gethostname() not in "".join(sink.lines) + received.content
+
+
+def test_a_mail_goes_out_of_a_guarded_process():
+    """Without a look-up of any name, and through its way alone."""
+    body = """
+    import dataclasses, sys
+    import instance
+    from django.conf import settings
+    from glassbed.foundation import gate, mail, outbound
+    outbound.guard()
+    settings.GLASSBED = dataclasses.replace(settings.GLASSBED, smtp_url=sys.argv[1])
+    said = {"to": "anna@example.org", "subject": "Code", "text": "1234"}
+    gate.hand_over("mail", said, mail._send)
+    try:
+        mail._send(sys.argv[1], said)
+    except outbound.Undeclared:
+        print("not without its way")
+    """
+    with Sink() as sink:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(body), sink.url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert (done.stdout, done.stderr) == ("not without its way\n", "")
+        assert [mail.recipients for mail in sink.mails] == [["anna@example.org"]]
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_password_is_told_over_tls_alone(server, scheme):
+    send("anna@example.org")
+    with Overheard() as sink:
+        server(sink.url.replace("smtp://", f"{scheme}://me:p%40ss@"))
+        assert deliver() == 0
+    assert [line for line in sink.lines if line.upper().startswith("AUTH")] == []
+    assert sink.mails == []
+
+
+@pytest.fixture
+def certified(tmp_path):
+    """A server's side of TLS for loopback, and the file with who vouches for it."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), timezone.now()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1)
+    )
+    signed = made.add_extension(here, critical=False).sign(key, SHA256())
+    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "ca.pem").write_bytes(signed.public_bytes(Encoding.PEM))
+    (tmp_path / "both.pem").write_bytes(kept + signed.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "both.pem")
+    return context, str(tmp_path / "ca.pem")
+
+
+def test_over_tls_a_server_that_nobody_vouches_for_gets_nothing(server, monkeypatch, certified):
+    context, vouched_for = certified
+    send("anna@example.org")
+    with Sink(tls=context) as sink:
+        server(sink.url)
+        assert deliver() == 0
+        with purpose("mailing"):
+            Mail.objects.update(tries=0)
+        monkeypatch.setenv("SSL_CERT_FILE", vouched_for)
+        assert deliver() == 1
+        assert [mail.recipients for mail in sink.mails] == [["anna@example.org"]]
+
+
+def test_over_tls_one_signs_in_with_the_name_and_password_of_the_address(server, monkeypatch, certified):
+    context, vouched_for = certified
+    monkeypatch.setenv("SSL_CERT_FILE", vouched_for)
+    send("anna@example.org")
+    with Sink(tls=context) as sink:
+        server(sink.url.replace("smtps://", "smtps://me:p%40ss@"))
+        assert deliver() == 1
+    assert sink.signed_in == [["me", "p@ss"]]
 
 
 def test_mails_leave_the_outbox_at_the_end_of_their_period():

@@ -119,8 +119,8 @@ def test_a_mail_whose_fate_is_lost_is_not_sent_at_every_round(server, monkeypatc
         server(sink.url)
         sent = mail._send
 
-        def send_and_lose(row):
-            sent(row)
+        def send_and_lose(*handed):
+            sent(*handed)
             raise smtplib.SMTPServerDisconnected
 
         monkeypatch.setattr(mail, "_send", send_and_lose)
@@ -134,9 +134,9 @@ def test_no_transaction_is_open_while_the_server_talks(server, monkeypatch):
     send("anna@example.org")
     found, sent = [], mail._send
 
-    def look(row):
+    def look(*handed):
         found.append(connections["default"].in_atomic_block)
-        sent(row)
+        sent(*handed)
 
     monkeypatch.setattr(mail, "_send", look)
     with Sink() as sink:

@@ -1,6 +1,8 @@
 """A mail server on loopback that keeps what it is given. Enough of RFC 5321 for smtplib."""
 
 import asyncio
+import base64
+import ssl
 import threading
 from typing import NamedTuple, Self
 
@@ -14,18 +16,20 @@ class Received(NamedTuple):
 
 
 class Sink:
-    """Listens from `with` on. `refuses` makes it turn every recipient away, as a full mailbox does."""
+    """Listens from `with` on, within TLS if asked. `refuses` makes it turn every recipient away, as a full mailbox does."""
 
-    def __init__(self, *, refuses: bool = False) -> None:
+    def __init__(self, *, refuses: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.refuses = refuses
+        self._tls = tls
         self.mails: list[Received] = []
+        self.signed_in: list[list[str]] = []  # name and password, as they were said
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._talk, "127.0.0.1", 0), self._loop
+            asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=self._tls), self._loop
         ).result(5)
         return self
 
@@ -37,7 +41,7 @@ class Sink:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"{'smtps' if self._tls else 'smtp'}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def _end(self) -> None:
         self._server.close()
@@ -50,6 +54,11 @@ class Sink:
             verb, _, rest = line.strip().partition(":")
             answer = "250 ok"
             match verb.upper().split()[0]:
+                case "EHLO":
+                    answer = "250-sink\r\n250 AUTH PLAIN"
+                case "AUTH":
+                    self.signed_in.append(base64.b64decode(line.split()[-1]).decode().split("\0")[1:])
+                    answer = "235 welcome"
                 case "MAIL":
                     sender, recipients = rest.split(">")[0].lstrip("< "), []
                 case "RCPT" if self.refuses:

@@ -107,4 +107,4 @@ def test_a_deploy_login_without_superuser_prepares_and_is_told_what_the_log_need
     with psycopg.connect(server.replace("/postgres?", "/glassbed?"), autocommit=True) as admin:
         admin.execute("DROP POLICY gb_see ON printers_printer")
     drifted = run(home, url, "-c", CHECK)
-    assert "no longer is what the policy pack made it" in drifted.stderr
+    assert "is not what the policy pack makes of it" in drifted.stderr

@@ -24,6 +24,8 @@ pytestmark = [
 LOOK_EVERY_S = 0.25
 REST_S = 3
 PATIENCE_S = 60
+PLANTED = ["planted.invalid"]
+"""What the living notice asks for itself, to see the guard refuse it: this watch hears of it before the guard does."""
 OUR_PROCESSES = {"run", "prepare", "web", "recorder", "worker", "bridge"}
 OTHER_PROGRAMS = {"postgres", "nats-server"}
 AUDIT = """
@@ -142,4 +144,4 @@ def test_no_process_of_ours_even_tries_to_connect_or_asks_for_a_name(life):
     _, noted = life
     assert {argv[1] for argv, event, _ in noted if event == "begun"} >= OUR_PROCESSES
     assert [note for note in noted if note[1] == "socket.connect"]
-    assert [note for note in noted if not is_here(note[2])] == []
+    assert [note for note in noted if not is_here(note[2]) and note[2] != PLANTED] == []

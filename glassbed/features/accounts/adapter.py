@@ -3,8 +3,10 @@
 import time
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
@@ -55,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Plain text only: nothing in a mail is loaded from anywhere."""
         site = SimpleNamespace(name="Glassbed", domain=settings.GLASSBED.public_url)
         message = self.render_mail(template_prefix, email, {"current_site": site, "email": email, **context})
-        message.person_id = getattr(context.get("user"), "pk", None)  # type: ignore[attr-defined]  # read by our outbox
+        message.person_id = _person_of(email, context)  # type: ignore[attr-defined]  # read by our outbox
         message.send()
 
     def set_password(self, user: Any, password: str) -> None:
@@ -68,3 +70,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
+
+
+def _person_of(email: str, context: dict[str, Any]) -> UUID | None:
+    """Whose mail it is: the person whom allauth names, else the one who proved the address."""
+    user: Person | None = context.get("user")
+    if user:
+        return user.pk
+    proven = EmailAddress.objects.filter(email=email.lower(), verified=True)
+    return proven.values_list("user_id", flat=True).first()

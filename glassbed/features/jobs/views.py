@@ -20,6 +20,7 @@ from glassbed.features.jobs.models import Print
 from glassbed.features.library import queries as library
 from glassbed.features.library.views import streamed
 from glassbed.features.printers import queries as printers
+from glassbed.foundation import gate
 from glassbed.foundation.keys import data_key
 from glassbed.foundation.purpose import for_purpose, purpose
 from glassbed.protocol.errors import Conflict, GlassbedError, NotAllowed, NotFound, Unavailable
@@ -154,6 +155,7 @@ def bridge_file(request: HttpRequest, print_id: UUID) -> HttpResponseBase:
     if scheme != "Bearer" or wanted is None or wanted.file is None:
         raise NotFound
     file = wanted.file
+    gate.record("file", {"print": wanted.pk, "file": file.pk}, person=file.owner_id, print=wanted.pk)
     answer = streamed(file.pk, file.name, file.size_bytes, data_key(file.owner_id))
     if not wanted.printer.keep_history:
         chunks = cast("Iterable[bytes]", answer.streaming_content)

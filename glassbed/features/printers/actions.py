@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from glassbed.features.printers import queries, rules
 from glassbed.features.printers.events import PrinterLeaves, ShareEnds
 from glassbed.features.printers.models import Bridge, Command, Connection, Invitation, Pairing, Printer, Share
+from glassbed.foundation import gate
 from glassbed.foundation.bus import bus, tell_after_commit
 from glassbed.foundation.events import tell
 from glassbed.foundation.ledger import note
@@ -302,6 +303,8 @@ def accept_invitation(token: str, person: UUID, *, as_of: datetime) -> Printer:
             share.level = invitation.level
             share.save(update_fields=["level"])
         note("share_accepted", person=person, printer=printer.pk, level=invitation.level)
+        shown = {"printer": printer.pk, "level": invitation.level}
+        gate.record("share", shown, person=printer.owner_id, printer=printer.pk, share=share.pk)
         Invitation.objects.filter(pk=invitation.pk).delete()
         _access_changed(printer.pk)
     return printer
