@@ -31,7 +31,7 @@ COMMANDS: dict[str, Command] = {
     "web": Command("serve pages and live connections", "glassbed.processes.web:main"),
     "recorder": Command("store what printers report", "glassbed.processes.recorder:main"),
     "worker": Command("do the work that needs no answer at once", "glassbed.processes.worker:main"),
-    "policy": Command("check and show the policy pack", "glassbed.policy.command:main"),
+    "policy": Command("check, compare and try policy packs", "glassbed.processes.policy:main"),
     "ledger": Command("verify the ledger", "glassbed.foundation.ledger_command:main"),
     "settings": Command(
         "show every setting and where it comes from", "glassbed.cli:print_settings", needs_server=False

@@ -26,9 +26,15 @@ NAVIGATION = [
 ACCOUNT_LINKS = [
     ("settings", _("Settings"), "settings"),
     ("bridges", _("Bridges"), "cable"),
+    ("own_data", _("Your data"), "eye"),
+    ("choices", _("Your choices"), "shield-check"),
 ]
 
-FOOTER = [("privacy", _("Privacy"), "")]
+FOOTER = [
+    ("privacy", _("Privacy"), ""),
+    ("privacy_cookies", _("Cookie settings"), ""),
+    ("choices", _("Your choices: do not sell or share"), ""),
+]
 
 
 def connect() -> None:

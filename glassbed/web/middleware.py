@@ -17,8 +17,11 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone, translation
 from psycopg.errors import InsufficientPrivilege
 
-from glassbed.features.accounts.models import Profile
+from glassbed.features.accounts.models import Person, Profile
 from glassbed.features.accounts.sessions import SessionStore
+from glassbed.features.trust import actions as trust
+from glassbed.features.trust import signals
+from glassbed.features.trust.choices import language as spoken
 from glassbed.foundation import log
 from glassbed.foundation.bindings import bindings
 from glassbed.foundation.purpose import View, declared_purpose, purpose, run_view
@@ -131,6 +134,28 @@ def language_and_time_zone(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response
+
+    return middleware
+
+
+HEARD = "heard"
+"""Session key: the signals that were taken for a "no" in this session."""
+
+
+def browsers_signal(get_response: GetResponse) -> GetResponse:
+    """Take Global Privacy Control and Do Not Track for an objection, each once a session, where the policy honours them."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        said = signals.honoured(request, settings.GLASSBED_PACK)
+        if (
+            said
+            and isinstance(request.user, Person)
+            and (new := said.difference(request.session.get(HEARD, ())))
+        ):
+            with purpose("choosing", person=request.user.pk):
+                trust.hear(person=request.user.pk, signals=new, language=spoken())
+            request.session[HEARD] = sorted(new.union(request.session.get(HEARD, ())))
+        return get_response(request)
 
     return middleware
 

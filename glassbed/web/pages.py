@@ -191,23 +191,6 @@ def outbox(request: HttpRequest) -> HttpResponseBase:
     return render(request, "pages/outbox.html", {"mails": mail.recent()})
 
 
-@for_purpose("no_data", signed_in=False)
-@require_safe
-def privacy(request: HttpRequest) -> HttpResponseBase:
-    """What the policy pack says, in its own order."""
-    pack = settings.GLASSBED_PACK
-    purposes = [
-        {
-            "purpose": purpose_,
-            "categories": [
-                pack.categories[c].title for c in (*purpose_.writes, *purpose_.reads, *purpose_.appends)
-            ],
-        }
-        for purpose_ in pack.purposes.values()
-    ]
-    return render(request, "pages/privacy.html", {"pack": pack, "purposes": purposes})
-
-
 @for_purpose("technical", signed_in=False)
 @require_safe
 def ledger_head(request: HttpRequest) -> HttpResponseBase:

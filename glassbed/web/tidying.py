@@ -42,6 +42,8 @@ def tidy() -> int:
         Bridge.objects.filter(revoked_at__isnull=False, printers=None),
     )
     with purpose("tidying"):
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT sec.expire(%s)", [now])  # consents that ran out
         return sum(rows.delete()[0] for rows in due)
 
 

@@ -8,7 +8,10 @@ from glassbed.features.jobs import views as jobs
 from glassbed.features.library import views as library
 from glassbed.features.printers import bridge_api, link_views
 from glassbed.features.printers import views as printers
-from glassbed.web import demo, pages
+from glassbed.features.trust import choices, own_data, unsubscribe, well_known
+from glassbed.features.trust import record as trust_record
+from glassbed.features.trust import views as trust
+from glassbed.web import demo, operator, pages
 
 urlpatterns = [
     path("", pages.home, name="printers"),
@@ -63,8 +66,36 @@ urlpatterns = [
     path("prints/<uuid:print_id>/again/", jobs.again, name="print_again"),
     path("prints/<uuid:print_id>/remove/", jobs.remove, name="print_remove"),
     # the instance
-    path("privacy/", pages.privacy, name="privacy"),
+    path("privacy/", trust.hub_page, name="privacy"),
+    path("privacy/notice/", trust.notice_page, name="privacy_notice"),
+    path("privacy/terms/", trust.terms_page, name="privacy_terms"),
+    path("privacy/features/<slug:feature>/", trust.feature_page, name="privacy_feature"),
+    path("privacy/activities/<slug:activity>/", trust.activity_page, name="privacy_activity"),
+    path("privacy/activities/<slug:activity>.txt", trust.activity_text, name="privacy_activity_text"),
+    path("privacy/cookies/", trust.cookies_page, name="privacy_cookies"),
+    path("privacy/recipients/", trust.recipients_page, name="privacy_recipients"),
+    path("privacy/transfers/", trust.transfers_page, name="privacy_transfers"),
+    path("privacy/transfers/<slug:party>/", trust.safeguards, name="privacy_safeguards"),
+    path("privacy/versions/", trust.versions_page, name="privacy_versions"),
+    path("privacy/versions/<slug:digest>/", trust.version_page, name="privacy_version"),
+    path("privacy/record/", trust.record_page, name="privacy_record"),
+    path("privacy/record.csv", trust_record.as_csv, name="privacy_record_csv"),
+    path("privacy/record.xlsx", trust_record.as_xlsx, name="privacy_record_xlsx"),
+    path("privacy/record.json", trust_record.as_json, name="privacy_record_json"),
+    path("privacy/data/", own_data.held, name="own_data"),
+    path("privacy/data/happenings/", own_data.happenings, name="happenings"),
+    path("privacy/choices/", choices.choices, name="choices"),
+    path("privacy/choices/<slug:choice>/", choices.choose, name="choose"),
+    path("privacy/unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("privacy/receipts/<uuid:decision_id>.json", choices.download_receipt, name="receipt"),
+    path("desk/", operator.desk, name="desk"),
+    path("desk/news/", operator.send_news, name="send_news"),
     path("outbox/", pages.outbox, name="outbox"),
+    path(".well-known/gpc.json", well_known.gpc, name="gpc"),
+    path(".well-known/security.txt", well_known.security_txt, name="security_txt"),
+    path(".well-known/change-password", well_known.change_password, name="change_password"),
+    path(".well-known/policy.json", well_known.policy_json, name="policy_json"),
+    path(".well-known/policy.jsonld", well_known.policy_jsonld, name="policy_jsonld"),
     path(".well-known/glassbed-ca.pem", pages.authority, name="authority"),
     path(".well-known/glassbed-ledger.json", pages.ledger_head, name="ledger_head"),
 ]

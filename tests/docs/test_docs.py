@@ -11,8 +11,8 @@ import yaml
 from glassbed.cli import COMMANDS
 from glassbed.drivers.registry import DRIVERS
 from glassbed.foundation.config import settings, variable
-from glassbed.policy import pack
 from glassbed.policy.binding import Bound
+from glassbed.policy.program import KINDS, PURPOSES
 from glassbed.protocol.hosts import HOSTS
 from glassbed.protocol.messages import Happening
 from glassbed.protocol.subjects import SUBJECTS
@@ -22,7 +22,6 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *DOCS.glob("adr/*.md")])
 RECORDS = sorted((DOCS / "adr").glob("0*.md"))
 SOURCES = [path for path in (ROOT / "glassbed").rglob("*.py") if "migrations" not in path.parts]
-HOUSE = pack.load(pack.find("house"))
 
 HEADINGS = ["Context", "Decision", "Consequences", "Alternatives", "Check"]
 PROMISES = 132
@@ -97,23 +96,23 @@ def test_every_driver_can_be_named_to_people():
     assert HOSTS.keys() == DRIVERS.keys()
 
 
-def test_every_category_is_named_with_its_tables():
-    bound = {category: set() for category in HOUSE.categories}
+def test_every_kind_of_data_is_named_with_its_tables():
+    bound = {kind: set() for kind in KINDS}
     for path in (ROOT / "glassbed").rglob("privacy.py"):
         module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for name_of_table, binding in module.BINDINGS.items():
             if isinstance(binding, Bound):
                 bound[binding.category].add(name_of_table)
 
-    described = table("howto-category.md", "category")
-    assert {category: set(ticked(cells[0])) for category, cells in described.items()} == bound
+    described = table("howto-category.md", "kind")
+    assert {kind: set(ticked(cells[0])) for kind, cells in described.items()} == bound
 
 
 def test_every_purpose_is_named_with_its_reach_and_processes():
     described = {key: cells[:2] for key, cells in table("howto-category.md", "purpose").items()}
 
     assert described == {
-        key: [purpose.reach, ", ".join(purpose.surfaces)] for key, purpose in HOUSE.purposes.items()
+        key: [purpose.reach, ", ".join(purpose.surfaces)] for key, purpose in PURPOSES.items()
     }
 
 

@@ -49,4 +49,4 @@ def test_what_the_policy_refused_names_purpose_and_table(line):
 
 
 def test_the_house_declares_what_such_a_line_has():
-    assert {"route", "purpose", "table"} <= settings.GLASSBED_PACK.log_fields.keys()
+    assert {"route", "purpose", "table"} <= settings.GLASSBED_PACK.log.fields.keys()

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from glassbed.features.accounts.models import Session
 from glassbed.features.printers.models import Pairing
+from glassbed.features.trust.actions import decide
 from glassbed.foundation.purpose import purpose
 from glassbed.policy.binding import Level
 from glassbed.protocol.ids import uuid7
@@ -81,6 +82,34 @@ EXPECTED = {
     "print_again": ("302 405 405 405 405 405", "302 404 404 404 409 302"),
     "print_remove": ("302 405 405 405 405 405", "302 404 404 404 403 409"),
     "privacy": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_notice": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_terms": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_feature": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_activity": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_activity_text": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_cookies": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_recipients": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_transfers": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_versions": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_version": ("404 404 404 404 404 404", "405 405 405 405 405 405"),
+    "privacy_record": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_record_csv": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_record_xlsx": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_record_json": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "gpc": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "policy_json": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "policy_jsonld": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "privacy_safeguards": ("404 404 404 404 404 404", "405 405 405 405 405 405"),
+    "security_txt": ("404 404 404 404 404 404", "405 405 405 405 405 405"),
+    "change_password": ("302 302 302 302 302 302", "405 405 405 405 405 405"),
+    "own_data": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "happenings": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "choices": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "choose": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
+    "receipt": ("302 404 404 404 404 200", "302 405 405 405 405 405"),
+    "unsubscribe": ("404 404 404 404 404 404", "404 404 404 404 404 404"),
+    "desk": ("302 403 403 403 403 403", "302 405 405 405 405 405"),
+    "send_news": ("302 405 405 405 405 405", "302 403 403 403 403 403"),
     "outbox": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "authority": ("404 404 404 404 404 404", "405 405 405 405 405 405"),
     "ledger_head": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
@@ -131,6 +160,8 @@ def make_scene(who):
             version="1",
             expires_at=invitation.expires_at,
         )
+    with purpose("choosing", person=owner.pk):
+        decision = decide(person=owner.pk, choice="statistics", is_open=True, language="en")
     parameters = {
         "printer_id": printer.pk,
         "share_id": given.pk,
@@ -142,6 +173,12 @@ def make_scene(who):
         "pairing_id": pairing.pk,
         "token": token,
         "kind": "pause",
+        "feature": "printers",
+        "activity": "statistics",
+        "party": "mail_server",
+        "choice": "news",
+        "digest": "0" * 64,
+        "decision_id": decision.pk,
     }
     return Scene({name: people.browser_of(person) for name, person in who.items()}, mark, parameters)
 

@@ -99,10 +99,10 @@ def test_a_context_that_does_not_hold_removes_nothing(file, monkeypatch):
 def test_who_stopped_the_tidying_keeps_their_files(file, person):
     assert sweep() == 0
     with instance.superuser() as admin:
-        admin.execute("UPDATE sec.person_state SET allowed = 0 WHERE person = %s", [person.pk])
+        admin.execute("UPDATE sec.person_state SET stopped = -1 WHERE person = %s", [person.pk])
         with pytest.raises(tidying.NotAllRowsSeen):
             sweep()
-        admin.execute("UPDATE sec.person_state SET allowed = -1 WHERE person = %s", [person.pk])
+        admin.execute("UPDATE sec.person_state SET stopped = 0 WHERE person = %s", [person.pk])
     assert file.pk in store().stored(older_than_s=0)
 
 

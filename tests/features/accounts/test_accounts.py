@@ -194,3 +194,17 @@ def test_a_profile_is_kept_as_entered():
     with purpose("account", person=person.pk):
         row = Profile.objects.get()
     assert (row.display_name, row.language, row.time_zone, row.units) == tuple(form.values())
+
+
+def test_a_mail_belongs_to_who_proved_its_address_and_to_nobody_before():
+    proven, unproven = people.make_person(), people.make_person()
+    with purpose("sign_in"):
+        unproven.emailaddress_set.update(verified=False)
+    for person in (proven, unproven):
+        email = people.address(person).upper()
+        assert people.visitor().post("/accounts/password/reset/", {"email": email}).status_code == 302
+    with purpose("mailing"):
+        assert Mail.objects.get(to=people.address(proven)).person_id == proven.pk
+        assert not Mail.objects.filter(person=unproven.pk).exists()
+    with purpose("own_data", person=proven.pk):
+        assert Mail.objects.get().to == people.address(proven)
