@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("live", "recorder", "purposes", "product", "pages", "printing", "header")
+PARTS = ("live", "recorder", "purposes", "consent", "product", "pages", "printing", "header")
 
 for part in PARTS:
     subprocess.run([sys.executable, "-m", f"bench.{part}"], check=True)
