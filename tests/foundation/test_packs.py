@@ -85,10 +85,9 @@ def matrix_of_the_book():
 
 
 @pytest.mark.promise("BL-28", part="the seven categories for which there is no table yet")
+@pytest.mark.parametrize("applied", ["bambulab"], indirect=True)
 def test_bambus_twelve_purposes_read_exactly_what_the_document_lists(applied):
     asking, pack = applied
-    if pack.pack != "bambulab":
-        pytest.skip("the matrix is Bambu Lab's")
     wanted = matrix_of_the_book()
     assert len(wanted) == 12
     for purpose, letters in wanted.items():

@@ -161,28 +161,6 @@ class DriverContract:
 
         assert (await host.driver(bare, host.key, session).facts()).software
 
-    async def test_a_wrong_key_is_refused_even_after_the_right_one(self, host, driver, session):
-        if not host.driver.needs_key:
-            pytest.skip("this host knows no keys")
-        await driver.facts()
-        intruder = host.driver(host.address, host.wrong_key, session)
-
-        with pytest.raises(HostRefused):
-            await intruder.facts()
-        with pytest.raises(HostRefused):
-            await anext(intruder.readings())
-        with pytest.raises(HostRefused):
-            await intruder.cancel()
-        with pytest.raises(HostRefused):
-            await intruder.print(upload_of(host.short_print))
-
-    async def test_no_key_is_refused(self, host, session):
-        if not host.driver.needs_key:
-            pytest.skip("this host knows no keys")
-
-        with pytest.raises(HostRefused):
-            await host.driver(host.address, None, session).facts()
-
     async def test_where_nobody_is_the_host_is_unreachable(self, host, session):
         driver = host.driver(host.nobody, host.key, session)
 
@@ -307,8 +285,6 @@ class DriverContract:
     # -- the worst ---------------------------------------------------------------------------------
 
     async def test_after_an_emergency_stop_a_restart_brings_the_printer_back(self, host, driver):
-        if not {Capability.EMERGENCY_STOP, Capability.RESTART} <= driver.capabilities:
-            pytest.skip("this host has no emergency stop or no restart")
         async with watching(driver) as watched:
             await driver.print(upload_of(host.long_print))
             await watched.until(State.PRINTING)
@@ -319,3 +295,24 @@ class DriverContract:
             await driver.restart()
 
             await watched.until(State.READY, after=stopped, limit_s=PRINT_LIMIT_S)
+
+
+class KeyedDriverContract(DriverContract):
+    """What a driver has to keep beside that if its host asks for a key."""
+
+    async def test_a_wrong_key_is_refused_even_after_the_right_one(self, host, driver, session):
+        await driver.facts()
+        intruder = host.driver(host.address, host.wrong_key, session)
+
+        with pytest.raises(HostRefused):
+            await intruder.facts()
+        with pytest.raises(HostRefused):
+            await anext(intruder.readings())
+        with pytest.raises(HostRefused):
+            await intruder.cancel()
+        with pytest.raises(HostRefused):
+            await intruder.print(upload_of(host.short_print))
+
+    async def test_no_key_is_refused(self, host, session):
+        with pytest.raises(HostRefused):
+            await host.driver(host.address, None, session).facts()

@@ -1,5 +1,5 @@
 import pytest
-from drivers.contract.suite import DriverContract, Host
+from drivers.contract.suite import Host, KeyedDriverContract
 from drivers.moonraker.prints import plain
 from peers.moonraker import moonraker
 
@@ -19,7 +19,7 @@ def host_of(running, kill=None) -> Host:
     )
 
 
-class TestTheContract(DriverContract):
+class TestTheContract(KeyedDriverContract):
     @pytest.fixture
     def host(self, running_moonraker):
         yield host_of(running_moonraker)

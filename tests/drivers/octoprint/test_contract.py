@@ -1,5 +1,5 @@
 import pytest
-from drivers.contract.suite import DriverContract, Host
+from drivers.contract.suite import Host, KeyedDriverContract
 from peers.octoprint import octoprint
 
 from glassbed.drivers.octoprint.driver import OctoPrintDriver
@@ -23,7 +23,7 @@ def host_of(running, kill=None) -> Host:
     )
 
 
-class TestTheContract(DriverContract):
+class TestTheContract(KeyedDriverContract):
     @pytest.fixture
     def host(self, running_octoprint):
         yield host_of(running_octoprint)
