@@ -242,3 +242,44 @@ def test_every_component_is_described():
         path.stem for path in COTTON.glob("*.html") if f"<c-{path.stem.replace('_', '-')}" not in described
     ]
     assert missing == []
+
+
+UTILITIES = {
+    *(
+        "block",
+        "inline",
+        "flex",
+        "grid",
+        "contents",
+        "hidden",
+        "table",
+        "list-item",
+        "flow-root",
+        "container",
+    ),
+    *("static", "fixed", "absolute", "relative", "sticky", "visible", "invisible", "collapse", "isolate"),
+    *(
+        "truncate",
+        "italic",
+        "underline",
+        "uppercase",
+        "lowercase",
+        "capitalize",
+        "border",
+        "rounded",
+        "shadow",
+    ),
+    *("resize", "transition", "filter", "blur", "outline", "ring", "grow", "shrink"),
+}
+"""Tailwind's one-word classes: a style of ours by such a name would fall on whatever uses the utility."""
+
+
+def test_no_class_of_ours_has_the_name_of_a_utility():
+    sheets = sorted((ROOT / "glassbed" / "web" / "assets" / "css").glob("*.css"))
+    named = {
+        name
+        for sheet in sheets
+        for name in re.findall(r"^\s*\.([a-z][\w-]*)(?=[\s,:{>])", sheet.read_text(), re.MULTILINE)
+    }
+    assert len(named) > 100
+    assert named & UTILITIES == set()
