@@ -97,7 +97,7 @@ def mail_to(person):
     return {"id": uuid7(), "person_id": person, **said}
 
 
-@pytest.mark.promise("BL-22", part="mails that were queued before, and the gate")
+@pytest.mark.promise("BL-22")
 def test_no_news_can_be_written_to_who_did_not_agree(asking, home):
     web = asking.logins["web"]
     for person in (home.owner, home.restricted, home.child, None):

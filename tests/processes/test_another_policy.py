@@ -49,6 +49,7 @@ def test_another_policy_is_applied_whole_and_taken_back_whole(glassbed, other):
         )
 
 
+@pytest.mark.promise("GB-07")
 def test_what_another_policy_would_change_is_said_and_nothing_is_done(glassbed):
     code, said = glassbed("policy", "what-if", "bambulab", policy="house")
     assert code == 0

@@ -17,6 +17,7 @@ POINTS = {
     "/bridges/pair/": ["device"],
     "/printers/add/": ["device"],
     "/files/": ["print_file", "print"],
+    "/accounts/email/": ["contact", "mail"],
 }
 
 
@@ -40,7 +41,7 @@ def test_each_form_says_what_it_asks_for_and_why(person, path):
     for key in POINTS[path]:
         assert pack.categories[key].title in said
         assert f"#{identifier('categories', key)}" in said
-    assert "Print and watch (Contract)" in said
+    assert "(Contract)" in said
     assert "Kept until you remove it." in said or "Kept as long as your account." in said
 
 
@@ -50,6 +51,16 @@ def test_sign_up_says_it_before_anything_is_typed(monkeypatch):
     (said,) = notices(people.visitor().get("/accounts/signup/").content.decode())
     for key in ("account", "contact", "profile", "session"):
         assert settings.GLASSBED_PACK.categories[key].title in said
+
+
+@pytest.mark.promise("BL-30")
+def test_a_printers_settings_say_it_for_shares_and_for_where_it_is_reached(person):
+    printer = people.make_printer(person, driver="octoprint")
+    shares, reached = notices(
+        people.browser_of(person).get(f"/printers/{printer.pk}/settings/").content.decode()
+    )
+    assert settings.GLASSBED_PACK.categories["share"].title in shares
+    assert settings.GLASSBED_PACK.categories["device"].title in reached
 
 
 @pytest.mark.promise("BL-30")
