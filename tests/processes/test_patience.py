@@ -6,6 +6,7 @@ import re
 import instance
 import pytest
 from a2wsgi import WSGIMiddleware
+from asgi import Client
 from django.urls import get_resolver
 
 from glassbed.foundation.instance import POOL
@@ -18,30 +19,6 @@ UPLOAD = "/files/upload/"
 def scope(path, session=""):
     cookie = [(b"cookie", f"other=1; {patience.SESSION}={session}".encode())] if session else []
     return {"type": "http", "path": path, "headers": cookie}
-
-
-class Client:
-    """Gives the messages it has, then nothing for ever; keeps what it is answered."""
-
-    def __init__(self, *messages):
-        self.messages = list(messages)
-        self.answers = []
-
-    async def receive(self):
-        if not self.messages:
-            await asyncio.Event().wait()
-        return self.messages.pop(0)
-
-    async def send(self, message):
-        self.answers.append(message)
-
-    @property
-    def status(self):
-        return self.answers[0]["status"]
-
-    @property
-    def headers(self):
-        return dict(self.answers[0]["headers"])
 
 
 def whole():

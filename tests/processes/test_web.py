@@ -5,6 +5,7 @@ import dataclasses
 
 import instance
 import pytest
+from asgi import Client
 from cryptography import x509
 from django.core import checks
 
@@ -24,26 +25,6 @@ def test_cookies_that_came_one_by_one_are_joined_with_semicolons():
 def test_a_single_cookie_header_stays_as_it_is():
     given = scope(headers=[(b"cookie", b"a=1, 2"), (b"host", b"x")])
     assert with_one_cookie_header(given) is given
-
-
-class Client:
-    """Sends the given messages, then nothing for ever; keeps what it is answered."""
-
-    def __init__(self, *messages):
-        self.messages = list(messages)
-        self.answers = []
-
-    async def receive(self):
-        if not self.messages:
-            await asyncio.Event().wait()
-        return self.messages.pop(0)
-
-    async def send(self, message):
-        self.answers.append(message)
-
-    @property
-    def status(self):
-        return self.answers[0]["status"]
 
 
 def part(body, *, more):

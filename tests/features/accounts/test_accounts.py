@@ -17,16 +17,6 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def no_operator(servers):
-    """As on a fresh machine, for the time of a test."""
-    with servers.superuser() as admin:
-        admin.execute("UPDATE accounts_person SET is_operator = false")
-    yield
-    with servers.superuser() as admin:
-        admin.execute("UPDATE accounts_person SET is_operator = false")
-
-
-@pytest.fixture
 def operator(no_operator):
     return people.make_person(is_operator=True)
 

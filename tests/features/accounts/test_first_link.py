@@ -20,16 +20,6 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def no_operator(servers):
-    """As on a fresh machine, for the time of a test."""
-    with servers.superuser() as admin:
-        admin.execute("UPDATE accounts_person SET is_operator = false")
-    yield
-    with servers.superuser() as admin:
-        admin.execute("UPDATE accounts_person SET is_operator = false")
-
-
-@pytest.fixture
 def copy():
     """The terminal's copy of the link, as `prepare` leaves it at each start."""
     file = settings.HOME / "run" / "first-link"
