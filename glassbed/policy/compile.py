@@ -16,7 +16,7 @@ from glassbed.policy.vocabulary import Pack, Reach
 
 VERIFIER = "verifier"
 SURFACES = ("web", "worker", "recorder", VERIFIER)
-"""Who logs in. A process may take only the purposes that run in it; the verifier takes every role, to try it."""
+"""Who takes roles. A process logs in and may take the purposes that run in it; the verifier every role, to try it."""
 
 
 class Roles(msgspec.Struct, frozen=True):
@@ -107,10 +107,7 @@ def role_statements(pack: Pack, roles: Roles, *, settable: str) -> Iterator[str]
         yield _create_role(role, plain)
     for surface in SURFACES:
         login = roles.login(surface)
-        yield _create_role(login, "LOGIN NOINHERIT NOCREATEDB NOCREATEROLE")
-        yield f"ALTER ROLE {login} SET statement_timeout = '30s'"
-        yield f"ALTER ROLE {login} SET lock_timeout = '5s'"
-        yield f"ALTER ROLE {login} SET idle_in_transaction_session_timeout = '60s'"
+        yield _create_role(login, plain if surface == VERIFIER else plain.replace("NOLOGIN", "LOGIN"))
         yield f"GRANT {roles.technical} TO {login}{settable}"
         may = taken_by(surface, pack, roles)
         for role in roles.taken(pack):

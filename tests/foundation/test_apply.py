@@ -148,3 +148,11 @@ def test_the_verifier_logs_in_nowhere_and_has_no_password(foreign, servers):
         )  # as it was before
         prepare(foreign)
         assert admin.execute(asked, [name]).fetchone() == (False, None)
+
+
+@pytest.mark.parametrize("surface", logins.SERVING)
+def test_each_login_starts_with_its_own_search_path_and_time_outs(servers, surface):
+    with servers.login(surface) as connection:
+        for name, value in logins.DEFAULTS.items():
+            (found,) = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+            assert found == {"60s": "1min"}.get(value, value), name

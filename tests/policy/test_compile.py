@@ -301,7 +301,7 @@ def test_a_login_takes_purposes_and_inherits_nothing():
     created = [s for s in found if "CREATE ROLE" in s]
     assert len(created) == 3 + len(PURPOSES) + len(HOUSE.activities) + 4
     assert all("NOINHERIT NOCREATEDB NOCREATEROLE" in s for s in created)
-    assert len([s for s in created if " LOGIN " in s]) == 4
+    assert len([s for s in created if " LOGIN " in s]) == 3
 
 
 def test_the_verifier_takes_every_role_and_a_process_no_activity():
@@ -316,14 +316,6 @@ def test_no_process_takes_a_purpose_that_no_activity_has():
     pack = msgspec.structs.replace(HOUSE, activities={**HOUSE.activities, "history": without})
     assert compiler.taken_by("recorder", pack, ROLES) == set()
     assert ROLES.purpose("recording") not in [state.role for state in compiler.states(pack, ROLES)]
-
-
-def test_each_login_has_its_time_outs():
-    found = list(compiler.role_statements(HOUSE, ROLES, settable=" WITH INHERIT FALSE, SET TRUE"))
-    for surface in compiler.SURFACES:
-        login = ROLES.login(surface)
-        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-            assert starting(found, f"ALTER ROLE {login} SET {name}")
 
 
 def test_what_can_be_stopped_is_written_where_contexts_are_checked():
