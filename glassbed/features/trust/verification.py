@@ -51,7 +51,6 @@ KEEPS: Mapping[str, tuple[str, ...]] = {
     "disclosures": (GATE, SOCKETS),
     "parties": (GATE, SOCKETS),
     "log": (LOG,),
-    "staff": (LEDGER,),
 }
 """Section of the pack → the controls that keep its statements. What is not listed is kept by tests or by people."""
 

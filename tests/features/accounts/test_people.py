@@ -18,19 +18,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("servers")]
 PASSWORD = "correct horse battery"
 
 
-def forget_operators(servers):
-    with servers.superuser() as admin:
-        admin.execute("UPDATE accounts_person SET is_operator = false")
-
-
-@pytest.fixture
-def no_operator(servers):
-    """As on a fresh machine, for the time of a test."""
-    forget_operators(servers)
-    yield
-    forget_operators(servers)
-
-
 @pytest.fixture
 def signup_is_open(monkeypatch):
     monkeypatch.setattr(settings, "GLASSBED", dataclasses.replace(settings.GLASSBED, signup="open"))
